@@ -1,0 +1,1 @@
+"""Plain array functions: scores, their aggregation and their intervals. They know nothing of mmbench."""
