@@ -1,0 +1,131 @@
+"""What a plugin imports: contracts, payloads, specs, hooks and errors.
+
+Small, typed, versioned; importable without numpy or torch in a few milliseconds. Everything that
+this package exports is public; the rest of mmbench may move.
+"""
+
+from __future__ import annotations
+
+from mmbench.api.collection import BoundCollection, Collection, MemoryCollection
+from mmbench.api.connector import Connector, CorpusRequest, RepresentationRef
+from mmbench.api.dataset import BrokenItem, Dataset, DatasetInfo, DataSource, DataStatus
+from mmbench.api.errors import (
+    DataError,
+    DataMissing,
+    ItemError,
+    MmbenchError,
+    NotApplicable,
+    PluginError,
+    StoreError,
+    UsageError,
+)
+from mmbench.api.hookspecs import hookimpl
+from mmbench.api.payloads import (
+    Array,
+    Audio,
+    Image,
+    Payload,
+    PointCloud,
+    Sequence,
+    Table,
+    Text,
+    Tokens,
+    Video,
+    payload_digest,
+)
+from mmbench.api.representation import (
+    Batch,
+    Context,
+    EmbeddingKind,
+    FitData,
+    Offer,
+    Representation,
+    RepresentationInfo,
+    State,
+    TrainedRepresentation,
+)
+from mmbench.api.specs import CommandSpec, DatasetSpec, RepresentationSpec, SuiteSpec, TaskSpec
+from mmbench.api.streams import Binding, Provenance, Slot, Stream
+from mmbench.api.task import (
+    Datasets,
+    Evaluation,
+    FitSpec,
+    ItemTable,
+    Level,
+    MetricInfo,
+    Offers,
+    Request,
+    ScoreInputs,
+    Task,
+    TaskInfo,
+)
+from mmbench.api.views import DerivedCollection, View
+
+#: The version of these contracts. A plugin that names another one is left out, with a reason.
+API_VERSION = 1
+
+__all__ = [
+    "API_VERSION",
+    "Array",
+    "Audio",
+    "Batch",
+    "Binding",
+    "BoundCollection",
+    "BrokenItem",
+    "Collection",
+    "CommandSpec",
+    "Connector",
+    "Context",
+    "CorpusRequest",
+    "DataError",
+    "DataMissing",
+    "DataSource",
+    "DataStatus",
+    "Dataset",
+    "DatasetInfo",
+    "DatasetSpec",
+    "Datasets",
+    "DerivedCollection",
+    "EmbeddingKind",
+    "Evaluation",
+    "FitData",
+    "FitSpec",
+    "Image",
+    "ItemError",
+    "ItemTable",
+    "Level",
+    "MemoryCollection",
+    "MetricInfo",
+    "MmbenchError",
+    "NotApplicable",
+    "Offer",
+    "Offers",
+    "Payload",
+    "PluginError",
+    "PointCloud",
+    "Provenance",
+    "Representation",
+    "RepresentationInfo",
+    "RepresentationRef",
+    "RepresentationSpec",
+    "Request",
+    "ScoreInputs",
+    "Sequence",
+    "Slot",
+    "State",
+    "StoreError",
+    "Stream",
+    "SuiteSpec",
+    "Table",
+    "Task",
+    "TaskInfo",
+    "TaskSpec",
+    "Text",
+    "Tokens",
+    "TrainedRepresentation",
+    "UsageError",
+    "Video",
+    "View",
+    "hookimpl",
+    "payload_digest",
+]

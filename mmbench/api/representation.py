@@ -1,0 +1,250 @@
+"""The contract of a representation: an observed subset of a sample's modalities to a vector."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mmbench.api.collection import BoundCollection
+    from mmbench.api.payloads import Payload
+    from mmbench.api.streams import Slot, Stream
+    from mmbench.api.task import FitSpec
+
+__all__ = [
+    "METHODS",
+    "Batch",
+    "Context",
+    "EmbeddingKind",
+    "FitData",
+    "Offer",
+    "Representation",
+    "RepresentationInfo",
+    "Similarity",
+    "State",
+    "TrainedRepresentation",
+]
+
+EmbeddingKind = Literal["global", "dense", "prediction", "tokens"]
+Similarity = Literal["cosine", "dot"]
+#: Slot name to payloads: one observed subset of modalities, the same for every row of the batch.
+Batch = dict[str, list["Payload"]]
+
+#: Which method answers for which kind of offer.
+METHODS: dict[EmbeddingKind, str] = {
+    "global": "encode",
+    "dense": "encode_dense",
+    "prediction": "predict",
+    "tokens": "encode_tokens",
+}
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One thing that a configured representation can be asked for.
+
+    Attributes:
+        kind: ``global`` vector, ``dense`` map, ``prediction`` of the fit's target, ``tokens``.
+        slots: The observed subset of slots it works from.
+        dim: Length of the last axis, where it is known before the weights are loaded.
+    """
+
+    kind: EmbeddingKind
+    slots: frozenset[str]
+    dim: int | None = None
+
+
+@dataclass(frozen=True)
+class RepresentationInfo:
+    """What planning and tasks see of a configured representation, before its weights are loaded.
+
+    Attributes:
+        name: Its name in the registry.
+        version: Of the encoding code; raise it when the same weights give other vectors.
+        slots: What it takes.
+        offers: What it gives, from which subsets of slots.
+        similarity: How two of its vectors compare.
+        seeded: Whether a seed changes its vectors (random or trained representations).
+        citation: The paper, as a reference or URL.
+        weights_licence: Licence of the weights, if any.
+        parameters: Number of trained parameters, where known.
+    """
+
+    name: str
+    version: str
+    slots: tuple[Slot, ...]
+    offers: frozenset[Offer]
+    similarity: Similarity = "cosine"
+    seeded: bool = False
+    citation: str = ""
+    weights_licence: str = ""
+    parameters: int | None = None
+
+    def offer(self, kind: str, slots: frozenset[str]) -> Offer | None:
+        """The offer of this kind for exactly this subset of slots, or None."""
+        return next((o for o in self.offers if o.kind == kind and o.slots == slots), None)
+
+
+def _no_progress(done: int, total: int, what: str) -> None:
+    """Report to nobody."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the runner hands to ``load`` and ``fit``.
+
+    Attributes:
+        seed: The cell's seed; the only source of randomness.
+        device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
+        dtype: Precision to compute in: ``"fp32"``, ``"bf16"`` or ``"fp16"``.
+        progress: ``progress(done, total, what)``; call it as often as you like.
+        checkpoint: A folder for interrupted training to resume from; None = don't checkpoint.
+        log: Where to log; nothing below the CLI prints.
+    """
+
+    seed: int = 0
+    device: str = "cpu"
+    dtype: str = "fp32"
+    progress: Callable[[int, int, str], None] = _no_progress
+    checkpoint: Path | None = None
+    log: logging.Logger = field(default_factory=lambda: logging.getLogger("mmbench"))
+
+
+class Representation(ABC):
+    """Turns an observed subset of a sample's modalities into a vector.
+
+    Options are keyword arguments of ``__init__`` with defaults and type hints: mmbench checks
+    them, records all of them, and makes them part of every store key. ``__init__`` must be
+    cheap; weights are loaded in :meth:`load`.
+
+    Example:
+        >>> from mmbench.api import Offer, Representation, RepresentationInfo, Slot
+        >>> class MeanColour(Representation):
+        ...     def __init__(self, *, power: float = 1.0) -> None:
+        ...         self.power = power
+        ...
+        ...     @property
+        ...     def info(self) -> RepresentationInfo:
+        ...         return RepresentationInfo(
+        ...             name="mean-colour",
+        ...             version="1",
+        ...             slots=(Slot("image", "image", ("Image",)),),
+        ...             offers=frozenset({Offer("global", frozenset({"image"}), dim=3)}),
+        ...         )
+        ...
+        ...     def encode(self, batch):
+        ...         import numpy as np
+        ...
+        ...         means = [image.pixels.mean(axis=(0, 1)) for image in batch["image"]]
+        ...         return np.stack(means).astype(np.float32) ** self.power
+    """
+
+    #: The batch size to start with; ``--batch-size`` overrides it, running out of memory halves it.
+    batch_size: int = 64
+
+    @property
+    @abstractmethod
+    def info(self) -> RepresentationInfo:
+        """True of this configured (and, if it is open, bound) representation."""
+
+    def bind(self, streams: Sequence[Stream]) -> None:
+        """Build slots for these streams, if the slots are open.
+
+        Called before :attr:`info` is read. A representation with fixed slots ignores it. For a
+        trained representation the streams are those of the training collection.
+        """
+
+    def load(self, ctx: Context) -> None:
+        """Bring the weights onto ``ctx.device``. Never downloads unless the user asked for it."""
+
+    def fingerprint(self) -> str:
+        """Names the weights that the options don't: a hash of the weights file, a tag's revision.
+
+        mmbench joins it with the class, its version and its options, so the default (no weights
+        of its own) is right for a representation that computes from its options alone. Known
+        before :meth:`load`. Stable over processes and machines.
+        """
+        return ""
+
+    def encode(self, batch: Batch) -> Any:
+        """Vectors [B, D] of one observed subset: finite, non-zero, one a row, in order.
+
+        Any array that speaks DLPack or the array API will do. Must not depend on what else is
+        in the batch.
+        """
+        raise NotImplementedError
+
+    def encode_dense(self, batch: Batch) -> Any:
+        """Maps [B, h, w, D] that cover the whole frame handed over, row 0 at the top."""
+        raise NotImplementedError
+
+    def predict(self, batch: Batch) -> Any:
+        """Predictions [B, ...] of the fit's target."""
+        raise NotImplementedError
+
+    def encode_tokens(self, batch: Batch) -> Any:
+        """Token vectors [B, T, D]."""
+        raise NotImplementedError
+
+    def fuse(self, parts: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32] | None:
+        """Vectors of a subset from the vectors of its single slots, or None if they don't suffice.
+
+        Where it answers, a subset costs no second pass over the data (GMC's mean).
+        """
+        return None
+
+
+@dataclass(frozen=True)
+class State:
+    """A trained state: named arrays of any dtype, and JSON.
+
+    Attributes:
+        arrays: Name to array.
+        meta: JSON-serialisable values.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    meta: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FitData:
+    """What a trained representation learns from.
+
+    Attributes:
+        train: The training items, seen through the slots.
+        valid: The validation items, if the task names some.
+        spec: The task's (or the suite's) fit specification.
+    """
+
+    train: BoundCollection
+    valid: BoundCollection | None
+    spec: FitSpec
+
+
+class TrainedRepresentation(Representation):
+    """A representation that mmbench trains: CCA, GMC, MulT, ...
+
+    The trained state is an artifact: keyed by everything that made it, trained once, and its
+    content hash enters every store key, so two fits that differ in the last bit never mix.
+    """
+
+    @abstractmethod
+    def fit(self, data: FitData, ctx: Context) -> None:
+        """Learn from ``data``; deterministic for ``ctx.seed`` on the CPU."""
+
+    @abstractmethod
+    def state(self) -> State:
+        """What was learnt."""
+
+    @abstractmethod
+    def load_state(self, state: State) -> None:
+        """Become what :meth:`state` described: the same vectors, bit for bit."""

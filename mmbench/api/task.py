@@ -1,0 +1,262 @@
+"""The contract of a task: what to encode, and a pure function from arrays to per-item scores."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+
+    from mmbench.api.collection import Collection
+    from mmbench.api.representation import EmbeddingKind
+
+__all__ = [
+    "Datasets",
+    "Evaluation",
+    "FitSpec",
+    "ItemTable",
+    "Level",
+    "MetricInfo",
+    "Offers",
+    "Request",
+    "ScoreInputs",
+    "Task",
+    "TaskInfo",
+]
+
+Level = Literal["perfect", "random", "constant"]
+
+
+@dataclass(frozen=True)
+class MetricInfo:
+    """One number of a task, as a named aggregator over per-item columns.
+
+    Point estimate, bootstrap interval and re-aggregation are one function: the aggregator of
+    that name in :mod:`mmbench.metrics.aggregation`, applied to ``columns`` of ``table``.
+
+    Attributes:
+        name: Such as ``"audio→image R@1"``; unique in the task.
+        columns: The columns it aggregates, in the aggregator's order. Empty for a metric that is
+            no function of per-item values: then :attr:`Evaluation.values` holds it and
+            ``no_interval`` says why it has no interval.
+        aggregator: Name in ``mmbench.metrics.aggregation.AGGREGATORS``.
+        table: Which of the evaluation's item tables holds the columns.
+        unit: ``"share"`` (0..1, shown as percent), ``"rank"``, ``"1"``, ...
+        higher_is_better: Its direction; None for a diagnostic (no better or worse, never ranked).
+        bounds: Values outside are impossible and refused (None = open).
+        ladder: ``(group, k)``: within a group the value must not fall as k grows (recall@k).
+        no_interval: Why there is no bootstrap interval; empty = there is one.
+        description: The formula, in a line.
+    """
+
+    name: str
+    columns: tuple[str, ...] = ()
+    aggregator: str = "mean"
+    table: str = "items"
+    unit: str = "share"
+    higher_is_better: bool | None = True
+    bounds: tuple[float | None, float | None] = (0.0, 1.0)
+    ladder: tuple[str, float] | None = None
+    no_interval: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class TaskInfo:
+    """What a configured task is.
+
+    Attributes:
+        name: Its name in the registry.
+        version: Raise it when the same arrays would score otherwise.
+        protocol: The family it belongs to: ``"retrieval"``, ``"localization"``, ...
+        primary: The metric that ranks the leaderboard.
+        metrics: All metrics, in the order of the leaderboard's columns.
+        seeded: Whether scoring is random (a probe's initialisation, a subsample).
+        equal: Pairs of metric names that must agree (R@1 and hit@1 with one positive).
+        citation: The paper or repository that defines the protocol.
+        description: One line for ``mmbench show``.
+    """
+
+    name: str
+    version: str
+    protocol: str
+    primary: str
+    metrics: tuple[MetricInfo, ...]
+    seeded: bool = False
+    equal: tuple[tuple[str, str], ...] = ()
+    citation: str = ""
+    description: str = ""
+
+    def metric(self, name: str) -> MetricInfo:
+        """The metric of this name."""
+        return next(metric for metric in self.metrics if metric.name == name)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Something a task wants encoded.
+
+    Attributes:
+        name: The key under which :meth:`Task.score` gets the array.
+        collection: A key of :meth:`Task.collections`.
+        streams: The observed subset, by stream name.
+        kind: Which kind of offer is wanted.
+        partial: ``"require"``: an item that lacks one of the streams leaves the collection.
+            ``"available"``: it is encoded from the streams that it has.
+    """
+
+    name: str
+    collection: str
+    streams: tuple[str, ...]
+    kind: EmbeddingKind = "global"
+    partial: Literal["require", "available"] = "require"
+
+
+@dataclass(frozen=True)
+class FitSpec:
+    """What a trained representation may learn from, by keys of :meth:`Task.collections`.
+
+    Attributes:
+        train: The training collection.
+        valid: The validation collection, if any.
+        streams: The streams that may be learnt from; empty = all.
+        target: Column of the training collection with the target, if it is supervised.
+        target_kind: ``"class"`` or ``"value"``.
+    """
+
+    train: str
+    valid: str | None = None
+    streams: tuple[str, ...] = ()
+    target: str | None = None
+    target_kind: Literal["class", "value"] | None = None
+
+
+@dataclass(frozen=True)
+class ItemTable:
+    """Row-aligned values of items.
+
+    Attributes:
+        ids: One id a row.
+        columns: Column name to one value a row.
+    """
+
+    ids: Sequence[str]
+    columns: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, column: str) -> Any:
+        return self.columns[column]
+
+
+@dataclass(frozen=True)
+class ScoreInputs:
+    """All that scoring sees: never media, weights or the dataset.
+
+    Attributes:
+        arrays: By request name: float32 [n, ...], row-aligned with the request's collection.
+        tables: By collection key: ids and columns of the rows that were kept.
+        similarity: How two vectors of this representation compare: ``"cosine"`` or ``"dot"``.
+        seed: The cell's seed.
+    """
+
+    arrays: Mapping[str, Any]
+    tables: Mapping[str, ItemTable]
+    similarity: str = "cosine"
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What scoring returns.
+
+    Attributes:
+        tables: Per-item scores: table name (usually ``"items"``) to ids and columns.
+        values: Metrics that are no function of per-item values (DCA, modality gap).
+        parameters: Everything that a reader needs to repeat it and the options don't say
+            (DCA's T, B, mcs; the probe's chosen regularisation).
+        notes: What a reader must know, such as ids with an empty ground truth.
+    """
+
+    tables: Mapping[str, ItemTable] = field(default_factory=dict)
+    values: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Datasets(Protocol):
+    """How a task reaches datasets: by name, never by path."""
+
+    def open(self, name: str, **options: Any) -> Mapping[str, Collection]:
+        """Collections of a registered dataset.
+
+        Raises:
+            DataMissing: It is not under the data root; the runner skips the cell with the reason.
+        """
+        ...
+
+
+class Offers(Protocol):
+    """What a bound representation can do with a task's collections."""
+
+    def streams(self, collection: str) -> tuple[str, ...]:
+        """The streams of this collection that fit one of its slots."""
+        ...
+
+    def offered(self, collection: str, streams: Sequence[str], kind: EmbeddingKind) -> bool:
+        """Whether it offers this kind for this subset of the collection's streams."""
+        ...
+
+
+class Task(ABC):
+    """Declares what it wants encoded, and scores the arrays it gets back.
+
+    Options are keyword arguments of ``__init__`` with defaults and type hints, as for a
+    representation. A task never holds a model, opens a device or shows progress.
+    """
+
+    @property
+    @abstractmethod
+    def info(self) -> TaskInfo:
+        """True of this configured task."""
+
+    @abstractmethod
+    def collections(self, datasets: Datasets) -> Mapping[str, Collection]:
+        """The collections it works on: of datasets, derived, or in memory (prompts)."""
+
+    @abstractmethod
+    def requests(self, offers: Offers) -> list[Request]:
+        """What it wants encoded.
+
+        A request that the representation does not offer makes the cell ``skipped``, with the
+        missing offer as the reason; ask ``offers`` only to choose between alternatives.
+        """
+
+    @abstractmethod
+    def score(self, inputs: ScoreInputs) -> Evaluation:
+        """Per-item scores. PURE: the same inputs give the same scores, and no file is opened."""
+
+    def fit_spec(self) -> FitSpec | None:
+        """What a trained representation may learn from; None = it must name its own."""
+        return None
+
+    def reference_levels(self, inputs: ScoreInputs) -> Mapping[str, Mapping[str, float]]:
+        """Level name (``"chance"``, ``"ceiling"``, ``"centre square"``) to metric values.
+
+        Computed from the same tables; ``inputs.arrays`` may be empty.
+        """
+        return {}
+
+    def reference_arrays(
+        self, level: Level, inputs: ScoreInputs, rng: np.random.Generator
+    ) -> Mapping[str, Any]:
+        """Arrays by request name that reach the ceiling, the chance level, or say nothing.
+
+        The conformance kit scores them. ``inputs`` brings the tables.
+        """
+        raise NotImplementedError
