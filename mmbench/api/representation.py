@@ -26,6 +26,7 @@ __all__ = [
     "EmbeddingKind",
     "FitData",
     "Offer",
+    "PrecomputedRepresentation",
     "Representation",
     "RepresentationInfo",
     "Similarity",
@@ -200,6 +201,27 @@ class Representation(ABC):
         Where it answers, a subset costs no second pass over the data (GMC's mean).
         """
         return None
+
+
+class PrecomputedRepresentation(Representation):
+    """Vectors that exist already, looked up by item id instead of computed from payloads."""
+
+    @abstractmethod
+    def lookup(
+        self, collection: str, ids: Sequence[str], kind: EmbeddingKind, slots: frozenset[str]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Vectors of the items that are known, and which of ``ids`` those are.
+
+        Args:
+            collection: The collection's name.
+            ids: The rows wanted.
+            kind: The kind of offer.
+            slots: The observed subset.
+
+        Returns:
+            ``vectors`` [k, ...] of the k known ids, in the order of ``ids``; ``known`` bool [n].
+            Unknown ids are dropped from the collection, and listed in the record.
+        """
 
 
 @dataclass(frozen=True)
