@@ -1,0 +1,299 @@
+"""Finds plugins through entry points, and builds the classes that their specs name.
+
+pluggy's own loader calls ``ep.load()`` unguarded, so one broken distribution would kill every
+command. Here each entry point is loaded guarded: a plugin that fails to import, returns a bad
+spec, names an unknown API version or takes another's name is reported as a :class:`Problem` and
+left out; nothing changes for the others.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import pluggy
+
+from mmbench import __version__
+from mmbench.api import API_VERSION, hookspecs
+from mmbench.api.errors import MmbenchError, PluginError, UsageError
+from mmbench.api.specs import CommandSpec, DatasetSpec, RepresentationSpec, SuiteSpec, TaskSpec
+from mmbench.options import nearest, resolve_options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from importlib.metadata import EntryPoint
+
+__all__ = [
+    "Configured",
+    "Entry",
+    "PluginInfo",
+    "Problem",
+    "Registry",
+    "load_object",
+    "load_registry",
+]
+
+Spec = TypeVar("Spec", RepresentationSpec, DatasetSpec, TaskSpec, SuiteSpec, CommandSpec)
+T = TypeVar("T")
+
+#: Comma-separated entry-point names to load besides our own; empty = none; unset = all.
+LOAD_PLUGINS = "MMBENCH_LOAD_PLUGINS"
+
+_HOOKS: dict[str, type] = {
+    "representations": RepresentationSpec,
+    "datasets": DatasetSpec,
+    "tasks": TaskSpec,
+    "suites": SuiteSpec,
+    "commands": CommandSpec,
+}
+_NOUNS = {
+    "representations": "representation",
+    "datasets": "dataset",
+    "tasks": "task",
+    "suites": "suite",
+}
+
+
+@dataclass(frozen=True)
+class PluginInfo:
+    """Where a plugin comes from.
+
+    Attributes:
+        distribution: Name of the installed distribution.
+        version: Its version.
+        entry_point: Name of the entry point.
+        module: What the entry point names.
+    """
+
+    distribution: str
+    version: str
+    entry_point: str
+    module: str
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A plugin, or one spec of it, that was left out.
+
+    Attributes:
+        plugin: The plugin.
+        what: What is wrong with it.
+        mend: What to do about it.
+    """
+
+    plugin: PluginInfo
+    what: str
+    mend: str
+
+
+@dataclass(frozen=True)
+class Entry(Generic[Spec]):
+    """A spec and the plugin that brought it."""
+
+    spec: Spec
+    plugin: PluginInfo
+
+
+@dataclass(frozen=True)
+class Configured(Generic[T]):
+    """A plugin class with its options, built.
+
+    Attributes:
+        entry: The spec and plugin it comes from.
+        options: Every option with its value.
+        object: The instance.
+        path: The import path of its class.
+    """
+
+    entry: Entry[Any]
+    options: Mapping[str, Any]
+    object: T
+    path: str
+
+
+@dataclass
+class Registry:
+    """All that the loaded plugins bring, by name."""
+
+    representations: dict[str, Entry[RepresentationSpec]] = field(default_factory=dict)
+    datasets: dict[str, Entry[DatasetSpec]] = field(default_factory=dict)
+    tasks: dict[str, Entry[TaskSpec]] = field(default_factory=dict)
+    suites: dict[str, Entry[SuiteSpec]] = field(default_factory=dict)
+    commands: dict[str, Entry[CommandSpec]] = field(default_factory=dict)
+    plugins: list[PluginInfo] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def find(self, group: str, name: str) -> Entry[Any]:
+        """The entry called ``name``.
+
+        Raises:
+            UsageError: There is none; names the nearest.
+        """
+        known: dict[str, Entry[Any]] = getattr(self, group)
+        if name in known:
+            return known[name]
+        noun = _NOUNS.get(group, group)
+        raise UsageError(
+            f"there is no {noun} called {name!r}",
+            fix=f"{nearest(name, known, f'known {group}')} `mmbench list {group}` shows them all.",
+        )
+
+    def configure(
+        self, group: str, name: str, given: Mapping[str, Any], expected: type[T]
+    ) -> Configured[T]:
+        """Build the class that a spec names, with its options checked and filled in.
+
+        Raises:
+            UsageError: Unknown name or option.
+            PluginError: The class can't be imported, is of the wrong type, or its constructor
+                raises.
+        """
+        entry = self.find(group, name)
+        cls = load_object(entry.spec.path, entry)
+        where = f"{_NOUNS.get(group, group)} {name}"
+        if not (isinstance(cls, type) and issubclass(cls, expected)):
+            raise PluginError(
+                f"{entry.spec.path} is not a {expected.__name__}",
+                where=_place(entry.plugin),
+                fix=f"derive the class from mmbench.api.{expected.__name__}",
+            )
+        options = resolve_options(cls, entry.spec.options, given, where=where)
+        try:
+            built = cls(**options)
+        except MmbenchError:
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"its constructor raised {type(error).__name__}: {error}", where=where
+            ) from error
+        return Configured(entry, options, built, entry.spec.path)
+
+
+def load_object(path: str, entry: Entry[Any]) -> Any:
+    """Import ``"package.module:name"``.
+
+    Raises:
+        PluginError: It fails; names the distribution and the spec's hint.
+    """
+    module, _, name = path.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except Exception as error:
+        raise PluginError(
+            f"can't import {path}: {type(error).__name__}: {error}",
+            where=_place(entry.plugin),
+            fix=getattr(entry.spec, "hint", "") or "`mmbench doctor` says more",
+        ) from error
+
+
+def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
+    """Load every plugin, guarded, and collect what they bring.
+
+    Args:
+        found: Entry points to load instead of the installed ones (tests).
+    """
+    registry = Registry()
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    for point in _selected(entry_points(group=hookspecs.PROJECT) if found is None else found):
+        dist = point.dist
+        plugin = PluginInfo(
+            dist.name if dist else "?", dist.version if dist else "?", point.name, point.value
+        )
+        try:
+            module = point.load()
+            version = getattr(module, "MMBENCH_API_VERSION", API_VERSION)
+            if version != API_VERSION:
+                registry.problems.append(
+                    Problem(
+                        plugin,
+                        f"was written for API version {version}; this is mmbench {__version__} "
+                        f"with API version {API_VERSION}",
+                        f"pip install -U {plugin.distribution} mmbench",
+                    )
+                )
+                continue
+            _enter_all(registry, _specs_of(manager, module, plugin), plugin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's import does
+            mend = f"pip install -U {plugin.distribution}, or pip uninstall {plugin.distribution}"
+            registry.problems.append(Problem(plugin, f"{type(error).__name__}: {error}", mend))
+    return registry
+
+
+def _selected(points: Iterable[EntryPoint]) -> list[EntryPoint]:
+    """Entry points in a fixed order, our own first, limited by ``MMBENCH_LOAD_PLUGINS``."""
+    unique = {(point.name, point.value): point for point in points}
+    ordered = sorted(
+        unique.values(),
+        key=lambda point: (
+            not point.value.startswith("mmbench.builtin."),
+            point.dist.name if point.dist else "",
+            point.name,
+        ),
+    )
+    wanted = os.environ.get(LOAD_PLUGINS)
+    if wanted is None:
+        return ordered
+    names = {name.strip() for name in wanted.split(",") if name.strip()}
+    return [p for p in ordered if p.name in names or p.value.startswith("mmbench.builtin.")]
+
+
+def _specs_of(
+    manager: pluggy.PluginManager, module: object, plugin: PluginInfo
+) -> list[tuple[str, Any]]:
+    """Call one plugin's hooks; all of it or, by raising, nothing enters the registry."""
+    name = manager.register(module, name=f"{plugin.distribution}:{plugin.entry_point}")
+    try:
+        manager.check_pending()
+        found = []
+        others = [other for other in manager.get_plugins() if other is not module]
+        for group in _HOOKS:
+            caller = manager.subset_hook_caller(f"mmbench_{group}", remove_plugins=others)
+            found += [(group, spec) for specs in caller() for spec in specs]
+    except BaseException:
+        manager.unregister(name=name)
+        raise
+    return found
+
+
+def _enter_all(registry: Registry, specs: list[tuple[str, Any]], plugin: PluginInfo) -> None:
+    """Enter one plugin's specs; bad ones become problems."""
+    registry.plugins.append(plugin)
+    for group, spec in specs:
+        problem = _enter(getattr(registry, group), spec, _HOOKS[group], plugin)
+        if problem:
+            registry.problems.append(problem)
+
+
+def _enter(
+    known: dict[str, Entry[Any]], spec: Any, kind: type, plugin: PluginInfo
+) -> Problem | None:
+    """Enter one spec under its name, or say why not."""
+    if not isinstance(spec, kind):
+        return Problem(
+            plugin,
+            f"returned {spec!r} where a {kind.__name__} was expected",
+            "mend the plugin's hook",
+        )
+    if not (isinstance(spec.name, str) and spec.name and ":" in str(spec.path)):
+        return Problem(
+            plugin,
+            f"{kind.__name__}(name={spec.name!r}, path={spec.path!r}) is incomplete",
+            'give it a name and a path of the form "package.module:Class"',
+        )
+    if spec.name in known:
+        holder = known[spec.name].plugin
+        return Problem(
+            plugin,
+            f"its {kind.__name__} {spec.name!r} has the name of one of {holder.distribution}'s",
+            f"rename it, or uninstall one of {holder.distribution} and {plugin.distribution}",
+        )
+    known[spec.name] = Entry(spec, plugin)
+    return None
+
+
+def _place(plugin: PluginInfo) -> str:
+    return f"{plugin.distribution} {plugin.version} (entry point {plugin.entry_point})"
