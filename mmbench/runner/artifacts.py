@@ -1,0 +1,115 @@
+"""Artifacts: trained states under two keys, what made them and what they are.
+
+The *recipe* key is known before training and points to the first artifact published for it. The
+*content* hash is what enters embedding keys. Two fits of one recipe that differ in the last bit
+can therefore never mix: the second one to finish adopts the first one's state.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from mmbench.api.errors import StoreError
+from mmbench.api.representation import State
+from mmbench.runner.vectors import storage_error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["ArtifactStore"]
+
+
+class ArtifactStore:
+    """Trained states in ``<root>/artifacts``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "artifacts"
+
+    def find(self, recipe: str) -> str | None:
+        """Content hash of the artifact published for this recipe, if it is whole."""
+        try:
+            said = json.loads(self._recipe(recipe).read_text())
+            content = str(said["content"])
+            damaged = _hash(self._content(content).read_bytes()) != content
+        except (OSError, ValueError, KeyError, TypeError):
+            damaged = self._recipe(recipe).exists()
+            content = ""
+        if damaged:
+            # A damaged artifact is a miss: forget the pointer, so that a new fit can publish.
+            self._recipe(recipe).unlink(missing_ok=True)
+            return None
+        return content or None
+
+    def load(self, content: str) -> State:
+        """The state of this content hash.
+
+        Raises:
+            StoreError: It is missing or damaged.
+        """
+        import numpy as np
+
+        path = self._content(content)
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise StoreError(f"can't read a trained state: {error}", where=str(path)) from error
+        if _hash(raw) != content:
+            raise StoreError(
+                "a trained state is damaged", where=str(path), fix="`mmbench cache verify` mends it"
+            )
+        with np.load(io.BytesIO(raw), allow_pickle=False) as file:
+            arrays = {name[2:]: file[name] for name in file.files if name.startswith("a:")}
+            meta = json.loads(str(file["meta"]))
+        return State(arrays, meta)
+
+    def publish(self, recipe: str, state: State, described: dict[str, object]) -> str:
+        """Store a state; returns the content hash that this recipe stands for from now on."""
+        import numpy as np
+
+        buffer = io.BytesIO()
+        arrays = {f"a:{name}": np.asarray(array) for name, array in sorted(state.arrays.items())}
+        meta = np.array(json.dumps(state.meta, sort_keys=True))
+        np.savez(buffer, meta=meta, **arrays)
+        raw = buffer.getvalue()
+        content = _hash(raw)
+        said = json.dumps({"content": content, **described}, sort_keys=True, default=str)
+        try:
+            _write(self._content(content), raw, replace=True)
+            if not _write(self._recipe(recipe), said.encode(), replace=False):
+                return self.find(recipe) or content
+        except OSError as error:
+            raise storage_error(error, self.root) from error
+        return content
+
+    def _recipe(self, recipe: str) -> Path:
+        return self.root / "recipes" / f"{recipe}.json"
+
+    def _content(self, content: str) -> Path:
+        return self.root / "states" / f"{content}.npz"
+
+
+def _hash(raw: bytes) -> str:
+    return blake2b(raw, digest_size=16).hexdigest()
+
+
+def _write(path: Path, content: bytes, *, replace: bool) -> bool:
+    """Write a whole file or none; without ``replace``, False if somebody was first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        temporary.write_bytes(content)
+        if replace:
+            temporary.replace(path)
+            return True
+        try:
+            os.link(temporary, path)
+        except FileExistsError:
+            return False
+        return True
+    finally:
+        temporary.unlink(missing_ok=True)

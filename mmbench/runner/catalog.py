@@ -1,0 +1,226 @@
+"""Builds what a suite names: configured representations, tasks, and their opened collections."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mmbench.api import (
+    Collection,
+    Dataset,
+    DataSource,
+    FitSpec,
+    MmbenchError,
+    PluginError,
+    Representation,
+    Stream,
+    Task,
+)
+from mmbench.runner.file_hashes import FileHashes
+from mmbench.runner.keys import key_of
+from mmbench.runner.limit import limited
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mmbench.registry import Configured, Registry
+    from mmbench.runner.suite import FitOn, RepresentationChoice, TaskChoice
+
+__all__ = ["Catalog", "FitSource", "OpenedTask"]
+
+
+@dataclass(frozen=True)
+class OpenedTask:
+    """A configured task and its collections.
+
+    Attributes:
+        configured: The task with its options.
+        collections: Its collections by key, cut to ``--limit`` where that is given.
+        fingerprints: Their fingerprints.
+        datasets: Collection key to the dataset it (or its parent) came from, where known.
+        leaks: Official leaks of the datasets it opened.
+    """
+
+    configured: Configured[Task]
+    collections: Mapping[str, Collection]
+    fingerprints: Mapping[str, str]
+    datasets: Mapping[str, str]
+    leaks: tuple[str, ...]
+
+    @property
+    def task(self) -> Task:
+        """The task itself."""
+        return self.configured.object
+
+
+@dataclass(frozen=True)
+class FitSource:
+    """What a trained representation learns from: the task's own choice or the suite's.
+
+    Attributes:
+        spec: Names the training collection, the target, the streams.
+        collections: Where those names are found.
+    """
+
+    spec: FitSpec
+    collections: Mapping[str, Collection]
+
+    def streams(self) -> list[Stream]:
+        """The training collection's streams that may be learnt from."""
+        streams = self.collections[self.spec.train].streams
+        return [
+            s for name, s in streams.items() if not self.spec.streams or name in self.spec.streams
+        ]
+
+    def key(self) -> tuple[Any, ...]:
+        """The part of a fit's recipe that the data makes."""
+        spec = self.spec
+        return (
+            self.collections[spec.train].fingerprint(),
+            self.collections[spec.valid].fingerprint() if spec.valid else None,
+            spec.streams,
+            spec.target,
+            spec.target_kind,
+        )
+
+
+@dataclass
+class _Opener:
+    """The :class:`mmbench.api.Datasets` that a task is handed; remembers what it opened."""
+
+    catalog: Catalog
+    opened: dict[int, str] = field(default_factory=dict)
+    leaks: list[str] = field(default_factory=list)
+
+    def open(self, name: str, **options: Any) -> Mapping[str, Collection]:
+        collections = self.catalog.dataset_collections(name, options)
+        self.opened.update({id(collection): name for collection in collections.values()})
+        info = self.catalog.dataset(name, options).object.info
+        self.leaks += [leak for leak in info.leaks if leak not in self.leaks]
+        return collections
+
+
+class Catalog:
+    """Everything that names turn into, built once and kept.
+
+    Args:
+        registry: The loaded plugins.
+        data_root: One folder a dataset.
+        cache: The store's root, for the memo of file hashes.
+        limit: Keep only this many items of each evaluated collection.
+    """
+
+    def __init__(
+        self, registry: Registry, data_root: Path, cache: Path, limit: int | None = None
+    ) -> None:
+        self.registry = registry
+        self.data_root = data_root
+        self.limit = limit
+        self.hashes = FileHashes(cache)
+        self._datasets: dict[str, Configured[Dataset]] = {}
+        self._collections: dict[str, Mapping[str, Collection]] = {}
+        self._tasks: dict[str, OpenedTask] = {}
+
+    def representation(self, choice: RepresentationChoice) -> Configured[Representation]:
+        """A new instance of a representation: bound, loaded and trained by its user alone."""
+        return self.registry.configure(
+            "representations", choice.name, choice.options, Representation  # type: ignore[type-abstract]
+        )  # fmt: skip
+
+    def dataset(self, name: str, options: Mapping[str, Any]) -> Configured[Dataset]:
+        """A configured dataset."""
+        key = key_of(name, options)
+        if key not in self._datasets:
+            self._datasets[key] = self.registry.configure(
+                "datasets", name, options, Dataset  # type: ignore[type-abstract]
+            )  # fmt: skip
+        return self._datasets[key]
+
+    def source(self, name: str) -> DataSource:
+        """Where a dataset lies."""
+        return DataSource(self.data_root / name, self.hashes)
+
+    def dataset_collections(
+        self, name: str, options: Mapping[str, Any]
+    ) -> Mapping[str, Collection]:
+        """A dataset's collections.
+
+        Raises:
+            DataMissing: It is not there.
+            PluginError: The reader raised something of its own.
+        """
+        key = key_of(name, options)
+        if key not in self._collections:
+            dataset = self.dataset(name, options)
+            try:
+                self._collections[key] = dataset.object.collections(self.source(name))
+            except (MmbenchError, OSError):
+                raise
+            except Exception as error:
+                raise PluginError(
+                    f"its reader raised {type(error).__name__}: {error}", where=f"dataset {name}"
+                ) from error
+        return self._collections[key]
+
+    def task(self, choice: TaskChoice) -> OpenedTask:
+        """A configured task with its collections opened."""
+        key = key_of(choice.name, choice.options)
+        if key not in self._tasks:
+            self._tasks[key] = self._open(choice)
+        return self._tasks[key]
+
+    def fit_source(self, opened: OpenedTask, fit_on: FitOn | None) -> FitSource | None:
+        """What a trained representation learns from, or None where nobody names it."""
+        if fit_on is not None:
+            collections = self.dataset_collections(fit_on.dataset, fit_on.options)
+            spec = FitSpec(train=fit_on.train, valid=fit_on.valid, target=fit_on.target)
+            where = f"fit_on of dataset {fit_on.dataset}"
+        else:
+            declared = opened.task.fit_spec()
+            if declared is None:
+                return None
+            spec, collections = declared, opened.collections
+            where = f"task {opened.task.info.name}"
+        for name in filter(None, (spec.train, spec.valid)):
+            if name not in collections:
+                raise PluginError(
+                    f"there is no collection {name!r} to fit on",
+                    where=where,
+                    fix=f"its collections are {', '.join(collections)}",
+                )
+        return FitSource(spec, collections)
+
+    def _open(self, choice: TaskChoice) -> OpenedTask:
+        configured = self.registry.configure(
+            "tasks", choice.name, choice.options, Task  # type: ignore[type-abstract]
+        )  # fmt: skip
+        opener = _Opener(self)
+        try:
+            collections = dict(configured.object.collections(opener))
+        except (MmbenchError, OSError):
+            raise
+        except Exception as error:
+            raise PluginError(
+                f"its collections() raised {type(error).__name__}: {error}",
+                where=f"task {choice.label}",
+            ) from error
+        if self.limit is not None:
+            collections = limited(collections, self.limit)
+        return OpenedTask(
+            configured,
+            collections,
+            {name: each.fingerprint() for name, each in collections.items()},
+            {name: _dataset_of(each, opener.opened) for name, each in collections.items()},
+            tuple(opener.leaks),
+        )
+
+
+def _dataset_of(collection: Collection, opened: Mapping[int, str]) -> str:
+    """The dataset that a collection, or the one it is derived from, came from."""
+    current: Any = collection
+    while current is not None:
+        if id(current) in opened:
+            return opened[id(current)]
+        current = getattr(current, "parent", None)
+    return ""
