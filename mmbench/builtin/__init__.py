@@ -1,0 +1,1 @@
+"""What mmbench brings along: the embedded numbers world and baselines that need no torch."""

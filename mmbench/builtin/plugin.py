@@ -1,0 +1,91 @@
+"""The built-in plugin: the same hooks as everybody's, importing nothing heavy."""
+
+from __future__ import annotations
+
+from mmbench.api.hookspecs import hookimpl
+from mmbench.api.specs import DatasetSpec, RepresentationSpec, SuiteSpec, TaskSpec
+
+__all__ = [
+    "MMBENCH_API_VERSION",
+    "mmbench_datasets",
+    "mmbench_representations",
+    "mmbench_suites",
+    "mmbench_tasks",
+]
+
+MMBENCH_API_VERSION = 1
+
+_CCA = "mmbench.builtin.representations.cca:CCA"
+
+_REPRESENTATIONS = (
+    RepresentationSpec(
+        "random",
+        "mmbench.builtin.representations.random:Random",
+        "Random vectors, one draw an item: the chance level of every task",
+    ),
+    RepresentationSpec(
+        "cca",
+        _CCA,
+        "Ridge-regularised CCA of images and sounds, trained with pairs",
+        options={"first": "image", "second": "audio"},
+    ),
+    RepresentationSpec(
+        "cca-image-text",
+        _CCA,
+        "Ridge-regularised CCA of images and texts, trained with pairs",
+        options={"first": "image", "second": "text"},
+    ),
+    RepresentationSpec(
+        "cca-audio-text",
+        _CCA,
+        "Ridge-regularised CCA of sounds and texts, trained with pairs",
+        options={"first": "audio", "second": "text"},
+    ),
+    RepresentationSpec(
+        "arrays",
+        "mmbench.builtin.representations.arrays:Arrays",
+        "Vectors that exist already: a folder of .npy files and an id list",
+    ),
+)
+
+_DATASETS = (
+    DatasetSpec(
+        "numbers",
+        "mmbench.builtin.numbers.dataset:Numbers",
+        "Three-digit numbers as handwriting, keypad tones, words, strokes and point clouds",
+    ),
+)
+
+_TASKS: tuple[TaskSpec, ...] = ()
+
+_SUITES = (
+    SuiteSpec(
+        "quickstart",
+        "mmbench:suites/quickstart.toml",
+        "All six protocols on the embedded numbers world, in about a minute",
+    ),
+)
+
+
+@hookimpl
+def mmbench_representations() -> tuple[RepresentationSpec, ...]:
+    """Chance, CCA, and bring your own embeddings."""
+    return _REPRESENTATIONS
+
+
+@hookimpl
+def mmbench_datasets() -> tuple[DatasetSpec, ...]:
+    """The embedded numbers world."""
+    return _DATASETS
+
+
+@hookimpl
+def mmbench_tasks() -> tuple[TaskSpec, ...]:
+    """The six protocols on the numbers world."""
+    return _TASKS
+
+
+@hookimpl
+def mmbench_suites() -> tuple[SuiteSpec, ...]:
+    """The quickstart."""
+    return _SUITES

@@ -1,0 +1,1 @@
+"""Plain baselines: chance, ridge-regularised CCA, and vectors that exist already."""
