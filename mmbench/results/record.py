@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -298,8 +299,7 @@ def seal(record: Record) -> Record:
     Raises:
         StoreError: A field holds what its type does not allow.
     """
-    document = _document(record)
-    return _decode({**document, "checksum": _checksum(document)}, _describe(record))
+    return _sealed(record)[0]
 
 
 def to_json(record: Record) -> str:
@@ -308,10 +308,7 @@ def to_json(record: Record) -> str:
     Raises:
         StoreError: A field holds what its type does not allow.
     """
-    document = _document(record)
-    document["checksum"] = _checksum(document)
-    _decode(document, _describe(record))
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(_sealed(record)[1], indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def from_json(text: str, *, where: str = "record") -> Record:
@@ -340,9 +337,8 @@ def from_json(text: str, *, where: str = "record") -> Record:
     if document.get("checksum") != _checksum(document):
         raise StoreError("its checksum does not match its content", where=where, fix=_MEND)
     migrated = _migrate(document, where)
-    if migrated is not document:
-        migrated["checksum"] = _checksum(migrated)
-    return _decode(migrated, where)
+    record = _decode(migrated, where)
+    return record if migrated is document else seal(record)
 
 
 def record_schema() -> str:
@@ -355,17 +351,18 @@ def record_schema() -> str:
 _MEND = "delete the file; the next run writes it again"
 
 
-def _describe(record: Record) -> str:
-    return f"record of {record.representation.label} on {record.task.label}"
-
-
-def _document(record: Record) -> dict[str, Any]:
+def _sealed(record: Record) -> tuple[Record, dict[str, Any]]:
+    """The record with its checksum, and the document that says the same."""
+    where = f"record of {record.representation.label} on {record.task.label}"
     try:
-        document = to_plain(replace(record, schema=SCHEMA))
+        given = to_plain(replace(record, schema=SCHEMA))
     except TypeError as error:
-        raise StoreError(str(error), where=_describe(record)) from error
-    assert isinstance(document, dict)
-    return document
+        raise StoreError(str(error), where=where) from error
+    # Through the types, so that 1 and 1.0 in a field of numbers are one document.
+    canonical = _decode(given, where)
+    document = to_plain(canonical)
+    document["checksum"] = _checksum(document)
+    return replace(canonical, checksum=document["checksum"]), document
 
 
 def _checksum(document: Mapping[str, Any]) -> str:
@@ -385,6 +382,10 @@ def _migrate(document: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _decode(document: dict[str, Any], where: str) -> Record:
     try:
-        return from_plain(Record, document)
+        record = from_plain(Record, document)
+        zone = datetime.fromisoformat(record.created).tzinfo
     except ValueError as error:
         raise StoreError(f"not a valid record: {error}", where=where, fix=_MEND) from error
+    if zone is None:
+        raise StoreError(f"created: {record.created!r} names no time zone", where=where, fix=_MEND)
+    return record
