@@ -45,6 +45,13 @@ class ArtifactStore:
             return None
         return content or None
 
+    def seconds(self, recipe: str) -> float:
+        """How long the training took, when it was done."""
+        try:
+            return float(json.loads(self._recipe(recipe).read_text())["seconds"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
+
     def load(self, content: str) -> State:
         """The state of this content hash.
 

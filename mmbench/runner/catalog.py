@@ -21,7 +21,7 @@ from mmbench.runner.keys import key_of
 from mmbench.runner.limit import limited
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from mmbench.registry import Configured, Registry
@@ -121,6 +121,8 @@ class Catalog:
         self._datasets: dict[str, Configured[Dataset]] = {}
         self._collections: dict[str, Mapping[str, Collection]] = {}
         self._tasks: dict[str, OpenedTask] = {}
+        # The collection is kept beside its keys, so that its id() stays its own.
+        self._keys: dict[tuple[int, str], tuple[Collection, Sequence[str | None]]] = {}
 
     def representation(self, choice: RepresentationChoice) -> Configured[Representation]:
         """A new instance of a representation: bound, loaded and trained by its user alone."""
@@ -169,6 +171,13 @@ class Catalog:
         if key not in self._tasks:
             self._tasks[key] = self._open(choice)
         return self._tasks[key]
+
+    def content_keys(self, collection: Collection, stream: str) -> Sequence[str | None]:
+        """A collection's content keys, asked for once."""
+        key = (id(collection), stream)
+        if key not in self._keys:
+            self._keys[key] = (collection, collection.content_keys(stream))
+        return self._keys[key][1]
 
     def fit_source(self, opened: OpenedTask, fit_on: FitOn | None) -> FitSource | None:
         """What a trained representation learns from, or None where nobody names it."""

@@ -1,4 +1,4 @@
-"""``--limit N``: the first N items of each collection, for a quick try that no leaderboard shows."""
+"""``--limit N``: the first N items of each collection, for a quick try off the leaderboards."""
 
 from __future__ import annotations
 

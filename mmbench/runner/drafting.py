@@ -1,0 +1,314 @@
+"""Puts a cell's bundle together: the rows that were kept, their vectors, the record's draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mmbench.api import DataError, ItemTable, PluginError
+from mmbench.results.record import (
+    CollectionEntry,
+    Cost,
+    DroppedItem,
+    Record,
+    RepresentationEntry,
+    StreamEntry,
+    TaskEntry,
+)
+from mmbench.runner.bundle import Bundle, VectorRefs
+from mmbench.runner.environment import describe_environment
+from mmbench.runner.keys import key_of
+from mmbench.runner.matching import groups_of
+from mmbench.runner.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from mmbench.api import Collection, Request
+    from mmbench.runner.catalog import Catalog
+    from mmbench.runner.matching import Match
+    from mmbench.runner.settings import RunSettings
+    from mmbench.runner.suite import RepresentationChoice, TaskChoice
+
+__all__ = ["Drafting", "draft_record"]
+
+
+@dataclass
+class Drafting:
+    """Makes the bundle of one matched cell.
+
+    Attributes:
+        match: The cell.
+        catalog: Where its collections' keys are.
+        artifact: Content hash of the trained state, if there is one.
+        settings: The run's.
+        reasons: Item id to the reason it could not be decoded, by collection key.
+    """
+
+    match: Match
+    catalog: Catalog
+    artifact: str | None
+    settings: RunSettings
+    reasons: Mapping[str, Mapping[str, str]]
+    seconds: float = 0.0
+    _refs: dict[str, tuple[Request, list[str], NDArray[np.int64], NDArray[np.uint64]]] = field(
+        default_factory=dict
+    )
+
+    def bundle(
+        self, choice: RepresentationChoice, task: TaskChoice, suite: str, cost: Cost
+    ) -> Bundle:
+        """The bundle, with the record's draft inside."""
+        kept = self._kept_rows()
+        tables = {
+            name: _rows_of(collection, kept[name])
+            for name, collection in self.match.opened.collections.items()
+        }
+        vectors = {}
+        for name, (request, spaces, space_of_row, digests) in self._refs.items():
+            rows = kept[request.collection]
+            vectors[name] = VectorRefs(tuple(spaces), space_of_row[rows], digests[rows])
+        draft = draft_record(self.match, choice, task, suite, self.settings, kept, self.reasons)
+        draft = _with_cost(draft, cost, self.seconds)
+        seed = self.match.seed or 0
+        return Bundle(task, draft, tables, vectors, seed, self.settings.resamples)
+
+    def _kept_rows(self) -> dict[str, NDArray[np.int64]]:
+        """Rows whose every request has a vector; children fall with their parents."""
+        collections = self.match.opened.collections
+        keep = {name: np.ones(len(c), dtype=np.bool_) for name, c in collections.items()}
+        store = VectorStore(self.settings.cache)
+        for request in self.match.requests:
+            keep[request.collection] &= self._locate(request, store)
+        for name, collection in collections.items():
+            parent = _parent_key(collection, collections)
+            if parent is None:
+                continue
+            alive = {collections[parent].ids[row] for row in np.flatnonzero(keep[parent])}
+            parents = collection.columns["parent"]
+            keep[name] &= np.fromiter((p in alive for p in parents), np.bool_, len(collection))
+        for name, collection in collections.items():
+            self._refuse_holes(name, collection, keep[name])
+        return {name: np.flatnonzero(mask) for name, mask in keep.items()}
+
+    def _locate(self, request: Request, store: VectorStore) -> NDArray[np.bool_]:
+        """Which rows of a request's collection are in the store; remembers where."""
+        collection = self.match.collection(request)
+        found = np.zeros(len(collection), dtype=np.bool_)
+        digests = np.zeros((len(collection), 2), dtype=np.uint64)
+        space_of_row = np.zeros(len(collection), dtype=np.int64)
+        spaces: list[str] = []
+        for group in groups_of(self.match, request, self.catalog):
+            key = self.match.space(
+                request.kind, group.slots, self.artifact, self.settings.precision
+            )
+            space = store.space(key)
+            space.refresh()
+            places = space.find(group.digests)
+            hit = places >= 0
+            found[group.rows[hit]] = True
+            digests[group.rows] = group.digests
+            space_of_row[group.rows] = len(spaces)
+            spaces.append(key)
+            self.seconds += space.seconds(places[hit])
+        self._refs[request.name] = (request, spaces, space_of_row, digests)
+        return found
+
+    def _refuse_holes(self, name: str, collection: Collection, keep: NDArray[np.bool_]) -> None:
+        """A cell without items, or without one of its prompts, has no score."""
+        if collection.auxiliary and not keep.all() and getattr(collection, "parent", None) is None:
+            item = collection.ids[int(np.argmin(keep))]
+            reason = self.reasons.get(name, {}).get(item, "it was not encoded")
+            raise DataError(f"the prompt {item!r} can't be used: {reason}", where=name)
+        if len(keep) and not keep.any():
+            first = next(iter(self.reasons.get(name, {}).items()), ("?", "no stream is present"))
+            raise DataError(
+                f"none of its {len(keep)} items could be used; {first[0]}: {first[1]}", where=name
+            )
+
+
+def draft_record(
+    match: Match,
+    choice: RepresentationChoice,
+    task: TaskChoice,
+    suite: str,
+    settings: RunSettings,
+    kept: Mapping[str, NDArray[np.int64]] | None = None,
+    reasons: Mapping[str, Mapping[str, str]] | None = None,
+) -> Record:
+    """A cell's record before scoring (or after a failure, then without ``kept``)."""
+    requested = _requested_streams(match)
+    entries, total, used = [], 0, 0
+    for name, collection in match.opened.collections.items():
+        rows = kept[name] if kept is not None else np.arange(len(collection))
+        entries.append(_collection_entry(match, name, rows, (reasons or {}).get(name, {})))
+        if name in requested and _is_evaluated(match, name, collection):
+            total += len(collection)
+            used += len(rows)
+    evaluated = [
+        match.opened.collections[name].streams[stream]
+        for name, streams in requested.items()
+        for stream in streams
+        if not match.opened.collections[name].auxiliary
+    ]
+    generated = any(stream.provenance == "generated" for stream in evaluated)
+    return Record(
+        key=match.key,
+        status="ok",
+        suite=suite,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        representation=_representation_entry(match, choice),
+        task=_task_entry(match, task),
+        data=tuple(entries),
+        provenance="generated" if generated else "real",
+        generated_streams=_generated_streams(match, requested),
+        items_total=total,
+        items_used=used,
+        seed=match.seed,
+        partial=settings.limit is not None,
+        environment=describe_environment(
+            (match.configured.entry.plugin, match.opened.configured.entry.plugin)
+        ),
+    )
+
+
+def _with_cost(draft: Record, cost: Cost, seconds: float) -> Record:
+    """Add what encoding cost, this time or when the vectors were first made."""
+    from dataclasses import replace
+
+    timed = {**cost.seconds, "encode": round(seconds, 6)}
+    items = cost.items_encoded + cost.items_reused
+    speed = items / seconds if seconds > 0 else None
+    return replace(draft, cost=replace(cost, seconds=timed, items_per_second=speed))
+
+
+def _representation_entry(match: Match, choice: RepresentationChoice) -> RepresentationEntry:
+    entry, info = match.configured.entry, match.info
+    fingerprint = key_of(
+        match.configured.path, info.version, match.configured.options,
+        match.representation.fingerprint(), choice.bind,
+    )  # fmt: skip
+    return RepresentationEntry(
+        name=choice.name,
+        label=choice.label,
+        version=info.version,
+        fingerprint=fingerprint,
+        options=dict(match.configured.options),
+        distribution=entry.plugin.distribution,
+        distribution_version=entry.plugin.version,
+        parameters=info.parameters,
+        similarity=info.similarity,
+        citation=info.citation,
+    )
+
+
+def _task_entry(match: Match, task: TaskChoice) -> TaskEntry:
+    info, plugin = match.opened.task.info, match.opened.configured.entry.plugin
+    return TaskEntry(
+        name=task.name,
+        label=task.label,
+        version=info.version,
+        protocol=info.protocol,
+        primary=info.primary,
+        metrics=info.metrics,
+        options=dict(match.opened.configured.options),
+        equal=info.equal,
+        citation=info.citation,
+        distribution=plugin.distribution,
+        distribution_version=plugin.version,
+    )
+
+
+def _collection_entry(
+    match: Match, name: str, rows: NDArray[np.int64], reasons: Mapping[str, str]
+) -> CollectionEntry:
+    collection = match.opened.collections[name]
+    alive = set(rows.tolist())
+    dropped = [
+        DroppedItem(item, reasons.get(item, "lacks a stream, or fell with its parent"))
+        for row, item in enumerate(collection.ids)
+        if row not in alive
+    ]
+    return CollectionEntry(
+        name=name,
+        dataset=match.opened.datasets.get(name, ""),
+        fingerprint=match.opened.fingerprints[name],
+        streams={
+            key: StreamEntry(stream.modality, stream.kind, stream.provenance)
+            for key, stream in collection.streams.items()
+        },
+        items=len(collection),
+        used=len(rows),
+        dropped=tuple(dropped),
+        auxiliary=collection.auxiliary,
+        leaks=match.opened.leaks,
+    )
+
+
+def _requested_streams(match: Match) -> dict[str, list[str]]:
+    """Streams that are encoded, by collection key."""
+    requested: dict[str, list[str]] = {}
+    for request in match.requests:
+        streams = requested.setdefault(request.collection, [])
+        streams += [stream for stream in request.streams if stream not in streams]
+    return requested
+
+
+def _is_evaluated(match: Match, name: str, collection: Collection) -> bool:
+    """Coverage counts what is evaluated: not prompts, crops or training items."""
+    spec = match.opened.task.fit_spec()
+    training = {spec.train, spec.valid} if spec else set()
+    derived = _parent_key(collection, match.opened.collections) is not None
+    return not collection.auxiliary and not derived and name not in training
+
+
+def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """``collection/stream`` of every synthesised stream that was encoded or learnt from."""
+    used = {name: list(streams) for name, streams in requested.items()}
+    collections = dict(match.opened.collections)
+    if match.fit is not None:
+        for name in filter(None, (match.fit.spec.train, match.fit.spec.valid)):
+            collections[name] = match.fit.collections[name]
+            used.setdefault(name, []).extend(s.name for s in match.fit.streams())
+    found = {
+        f"{name}/{stream}"
+        for name, streams in used.items()
+        for stream in streams
+        if collections[name].streams[stream].provenance == "generated"
+    }
+    return tuple(sorted(found))
+
+
+def _parent_key(collection: Collection, collections: Mapping[str, Collection]) -> str | None:
+    """The key of the collection that this one was derived from, if it is among these."""
+    parent = getattr(collection, "parent", None)
+    while parent is not None:
+        for name, other in collections.items():
+            if other is not collection and _root(other) is _root(parent):
+                return name
+        parent = getattr(parent, "parent", None)
+    return None
+
+
+def _root(collection: Collection) -> Collection:
+    """The collection under any ``--limit``."""
+    from mmbench.runner.limit import Subset
+
+    return collection.parent if isinstance(collection, Subset) else collection
+
+
+def _rows_of(collection: Collection, rows: NDArray[np.int64]) -> ItemTable:
+    columns = {}
+    for name, values in collection.columns.items():
+        if len(values) != len(collection):
+            raise PluginError(
+                f"column {name!r} has {len(values)} values for {len(collection)} items",
+                where=f"collection {collection.name}",
+            )
+        columns[name] = [values[int(row)] for row in rows]
+    return ItemTable([collection.ids[int(row)] for row in rows], columns)

@@ -1,0 +1,297 @@
+"""Encodes what the store lacks: decodes ahead, checks every batch, publishes shard by shard."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmbench.api import (
+    ItemError,
+    MmbenchError,
+    PluginError,
+    PrecomputedRepresentation,
+    Representation,
+)
+from mmbench.api.representation import METHODS
+from mmbench.runner.vectors import SpaceWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from mmbench.api import Binding, Collection, EmbeddingKind, Payload
+    from mmbench.runner.matching import Group
+    from mmbench.runner.vectors import Space
+
+__all__ = ["Encoded", "Encoder", "to_numpy"]
+
+log = logging.getLogger("mmbench.encode")
+
+#: Axes that an array of each kind has.
+_AXES: dict[str, int] = {"global": 2, "dense": 4, "tokens": 3}
+#: Seconds after which pending vectors are published, so that a kill loses little.
+_FLUSH_SECONDS = 5.0
+#: Batched and single vectors of one item may differ by rounding, not by more than this share.
+_BATCH_TOLERANCE = 1e-3
+
+
+@dataclass
+class Encoded:
+    """What an encode job did.
+
+    Attributes:
+        encoded: Items that were computed.
+        reused: Items that were in the store.
+        dropped: Item id to the reason it could not be decoded.
+    """
+
+    encoded: int = 0
+    reused: int = 0
+    dropped: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Encoder:
+    """One loaded representation, ready to encode groups of rows.
+
+    Attributes:
+        representation: Bound, loaded and (if trained) fitted.
+        label: Its name in messages.
+        kind: What is asked of it.
+        batch_size: Where to start; halved when memory runs out.
+        progress: ``progress(done, total, what)``.
+    """
+
+    representation: Representation
+    label: str
+    kind: EmbeddingKind
+    batch_size: int
+    progress: Callable[[int, int, str], None]
+    _checked: bool = False
+
+    def fill(self, space: Space, collection: Collection, binding: Binding, group: Group) -> Encoded:
+        """Encode the rows of a group that ``space`` lacks, and publish them."""
+        space.refresh()
+        missing = np.flatnonzero(space.find(group.digests) < 0)
+        done = Encoded(reused=len(group.rows) - len(missing))
+        if not len(missing):
+            return done
+        writer = SpaceWriter(space)
+        if isinstance(self.representation, PrecomputedRepresentation):
+            self._look_up(writer, collection, group, missing, done)
+        else:
+            self._encode(writer, collection, binding, group, missing, done)
+        writer.flush()
+        space.refresh()
+        return done
+
+    def _look_up(
+        self,
+        writer: SpaceWriter,
+        collection: Collection,
+        group: Group,
+        missing: NDArray[np.int64],
+        done: Encoded,
+    ) -> None:
+        """Copy vectors that exist already, by item id."""
+        assert isinstance(self.representation, PrecomputedRepresentation)
+        ids = [collection.ids[int(row)] for row in group.rows[missing]]
+        found, known = self.representation.lookup(
+            collection.name, ids, self.kind, frozenset(group.slots)
+        )
+        vectors = self._validated(found, int(known.sum()))
+        writer.add(group.digests[missing[known]], vectors, 0.0)
+        done.encoded += len(vectors)
+        for item, has in zip(ids, known, strict=True):
+            if not has:
+                done.dropped[item] = f"{self.label} has no vector for it"
+
+    def _encode(
+        self,
+        writer: SpaceWriter,
+        collection: Collection,
+        binding: Binding,
+        group: Group,
+        missing: NDArray[np.int64],
+        done: Encoded,
+    ) -> None:
+        """Decode, encode, check, publish."""
+        last_flush = time.monotonic()
+        for rows, batch in self._batches(collection, binding, group, missing, done):
+            start = time.perf_counter()
+            vectors = self._vectors(batch, len(rows))
+            seconds = time.perf_counter() - start
+            if not self._checked:
+                self._check_batch_invariance(batch, vectors)
+            writer.add(group.digests[rows], vectors, seconds)
+            done.encoded += len(rows)
+            self.progress(
+                done.encoded + len(done.dropped), len(missing), f"{collection.name} {self.kind}"
+            )
+            if time.monotonic() - last_flush > _FLUSH_SECONDS:
+                writer.flush()
+                last_flush = time.monotonic()
+
+    def _batches(
+        self,
+        collection: Collection,
+        binding: Binding,
+        group: Group,
+        missing: NDArray[np.int64],
+        done: Encoded,
+    ) -> Iterator[tuple[NDArray[np.int64], dict[str, list[Payload]]]]:
+        """Decoded batches, one decoded ahead in a thread while the last is encoded."""
+        size = self.batch_size
+        chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode") as pool:
+            ahead = pool.submit(_decode, collection, binding, group, chunks[0])
+            for number in range(len(chunks)):
+                kept, batch, dropped = ahead.result()
+                if number + 1 < len(chunks):
+                    ahead = pool.submit(_decode, collection, binding, group, chunks[number + 1])
+                done.dropped.update(dropped)
+                if len(kept):
+                    yield kept, batch
+
+    def _vectors(self, batch: dict[str, list[Payload]], count: int) -> NDArray[np.float32]:
+        """Encode a batch; when memory runs out, halve it and remember the smaller size."""
+        pieces: list[NDArray[np.float32]] = []
+        start = 0
+        while start < count:
+            size = min(self.batch_size, count - start)
+            part = {slot: payloads[start : start + size] for slot, payloads in batch.items()}
+            try:
+                pieces.append(self._call(part, size))
+            except (MemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error) or size == 1:
+                    raise self._failure(error) from error
+                self.batch_size = max(size // 2, 1)
+                log.warning("%s ran out of memory: batches of %d", self.label, self.batch_size)
+                _release_memory()
+                continue
+            start += size
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+    def _call(self, batch: dict[str, list[Payload]], count: int) -> NDArray[np.float32]:
+        """One call of the plugin's method, its result checked."""
+        method = getattr(self.representation, METHODS[self.kind])
+        try:
+            raw = method(batch)
+        except (MmbenchError, MemoryError, RuntimeError):
+            raise
+        except Exception as error:
+            raise self._failure(error) from error
+        return self._validated(raw, count)
+
+    def _failure(self, error: Exception) -> PluginError:
+        return PluginError(
+            f"{METHODS[self.kind]}() raised {type(error).__name__}: {error}",
+            where=f"representation {self.label}",
+        )
+
+    def _validated(self, raw: Any, count: int) -> NDArray[np.float32]:
+        """The plugin's array as float32 [count, ...]; refuses a wrong shape and non-finite values.
+
+        Raises:
+            PluginError: Says what was expected and what was seen.
+        """
+        name = METHODS[self.kind]
+        where = f"representation {self.label}"
+        vectors = to_numpy(raw)
+        axes = _AXES.get(self.kind)
+        if vectors.ndim == 0 or len(vectors) != count or (axes and vectors.ndim != axes):
+            expected = {2: "[B, D]", 3: "[B, T, D]", 4: "[B, h, w, D]"}.get(axes or 0, "[B, ...]")
+            raise PluginError(
+                f"{name}() returned shape {tuple(vectors.shape)} for a batch of {count}; "
+                f"expected {expected} with B = {count}",
+                where=where,
+                fix="return one row for each item of the batch, in order",
+            )
+        bad = ~np.isfinite(vectors).reshape(count, -1).all(axis=1)
+        if bad.any():
+            raise PluginError(
+                f"{name}() returned NaN or infinite values for {int(bad.sum())} of {count} items "
+                f"(the first is row {int(np.argmax(bad))} of the batch)",
+                where=where,
+            )
+        return vectors
+
+    def _check_batch_invariance(
+        self, batch: dict[str, list[Payload]], vectors: NDArray[np.float32]
+    ) -> None:
+        """Encode the first item once more, alone: it must not depend on its batch."""
+        self._checked = True
+        if len(vectors) < 2:
+            return
+        alone = self._call({slot: payloads[:1] for slot, payloads in batch.items()}, 1)
+        if alone.shape[1:] != vectors.shape[1:]:
+            raise PluginError(
+                f"gave shape {alone.shape[1:]} for an item alone and {vectors.shape[1:]} "
+                "for the same item in a batch",
+                where=f"representation {self.label}",
+            )
+        scale = float(np.abs(vectors[0]).max()) or 1.0
+        difference = float(np.abs(alone[0] - vectors[0]).max()) / scale
+        if difference > _BATCH_TOLERANCE:
+            raise PluginError(
+                f"gave different vectors for one item alone and in a batch of {len(vectors)} "
+                f"(they differ by {difference:.1%} of the largest value)",
+                where=f"representation {self.label}",
+                fix="is batch normalisation in training mode, or is noise drawn per batch?",
+            )
+
+
+def to_numpy(raw: Any) -> NDArray[np.float32]:
+    """Any array that speaks DLPack or the array protocol, on any device, as float32 numpy."""
+    if hasattr(raw, "detach"):  # torch: leave the graph and the device first
+        raw = raw.detach().float().cpu().numpy()
+    elif hasattr(raw, "__dlpack__") and not hasattr(raw, "__array__"):
+        raw = np.from_dlpack(raw)
+    array = np.asarray(raw)
+    if array.dtype.kind not in "fiub":
+        raise PluginError(f"returned an array of dtype {array.dtype}; expected floats")
+    return np.ascontiguousarray(array, dtype=np.float32)
+
+
+def _decode(
+    collection: Collection, binding: Binding, group: Group, chunk: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], dict[str, list[Payload]], dict[str, str]]:
+    """Decode the rows of a chunk; broken items are left out and named."""
+    kept: list[int] = []
+    dropped: dict[str, str] = {}
+    batch: dict[str, list[Payload]] = {slot: [] for slot in group.slots}
+    for position in chunk:
+        row = int(group.rows[position])
+        try:
+            payloads = {slot: collection.load(row, binding[slot]) for slot in group.slots}
+        except (ItemError, OSError, ValueError, EOFError) as error:
+            dropped[collection.ids[row]] = f"{type(error).__name__}: {error}"
+            continue
+        for slot, payload in payloads.items():
+            batch[slot].append(payload)
+        kept.append(int(position))
+    return np.array(kept, dtype=np.int64), batch, dropped
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Numpy's MemoryError, torch's OutOfMemoryError, and runtimes that only say so in words."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "out of memory" in str(error).lower()
+    )
+
+
+def _release_memory() -> None:
+    """Give cached device memory back, if torch is what holds it."""
+    import sys
+
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()

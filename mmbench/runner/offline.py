@@ -1,0 +1,36 @@
+"""``--offline``: no socket can be opened from the moment the guard is up."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from typing import Any
+
+from mmbench.api import PluginError
+
+__all__ = ["forbid_network"]
+
+_state = {"installed": False}
+
+
+def forbid_network() -> None:
+    """Refuse internet sockets in this process, for good, and tell the hubs that we are offline.
+
+    An audit hook can't be taken down again, and it sees every way to a socket that Python code
+    has. Local (Unix) sockets still work: worker processes talk through them.
+    """
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["TRANSFORMERS_OFFLINE"] = "1"
+    os.environ["MMBENCH_OFFLINE"] = "1"
+    if not _state["installed"]:
+        sys.addaudithook(_refuse)
+        _state["installed"] = True
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    internet = (socket.AF_INET, socket.AF_INET6)
+    if event == "socket.__new__" and arguments[1] in internet:
+        raise PluginError("tried to open a network connection under --offline")
+    if event == "socket.getaddrinfo" and arguments[0] not in (None, "localhost"):
+        raise PluginError(f"tried to look up {arguments[0]!r} under --offline")

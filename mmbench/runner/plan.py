@@ -1,0 +1,212 @@
+"""The plan: every cell of a suite, what it needs, and the jobs that will make it.
+
+Nothing is computed here. The plan says what will run, what exists already, and why a cell is
+skipped, before anything starts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from mmbench.api import MmbenchError, NotApplicable, UsageError
+from mmbench.runner.artifacts import ArtifactStore
+from mmbench.runner.matching import groups_of, match
+from mmbench.runner.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from mmbench.api import Request
+    from mmbench.results.store import RecordStore
+    from mmbench.runner.catalog import Catalog
+    from mmbench.runner.matching import Match
+    from mmbench.runner.settings import RunSettings
+    from mmbench.runner.suite import RepresentationChoice, Suite, TaskChoice
+
+__all__ = ["CellPlan", "Job", "Plan", "make_plan"]
+
+JobKind = Literal["fit", "encode", "score"]
+State = Literal["planned", "done", "skipped", "broken"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One step of work, as plain data; doing it twice does no harm.
+
+    Attributes:
+        key: Names it; equal work has an equal key.
+        kind: ``fit`` -> ``encode`` -> ``score``.
+        representation: Whose worker does it.
+        task: The task whose collections it works on.
+        seed: The run's seed it belongs to.
+        needs: Keys of the jobs that must have ended well.
+        request: Name of the request (``encode`` only).
+        items: How many items it works on.
+        missing: How many of them are not in the store, as far as the plan can tell.
+    """
+
+    key: str
+    kind: JobKind
+    representation: RepresentationChoice
+    task: TaskChoice
+    seed: int
+    needs: tuple[str, ...] = ()
+    request: str = ""
+    items: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True)
+class CellPlan:
+    """One (representation, task, seed).
+
+    Attributes:
+        representation: The representation's choice.
+        task: The task's choice.
+        seed: None where neither is seeded.
+        key: Names the record; empty where the two could not be matched.
+        state: ``planned``, ``done`` (its record exists), ``skipped`` or ``broken`` with a reason.
+        reason: Why it is skipped or broken.
+        error: The error behind ``broken``.
+        job: Key of its score job.
+    """
+
+    representation: RepresentationChoice
+    task: TaskChoice
+    seed: int | None
+    key: str = ""
+    state: State = "planned"
+    reason: str = ""
+    error: MmbenchError | OSError | None = None
+    job: str = ""
+
+
+@dataclass
+class Plan:
+    """All cells of a suite, and the jobs for those that are not done."""
+
+    suite: Suite
+    cells: list[CellPlan] = field(default_factory=list)
+    jobs: dict[str, Job] = field(default_factory=dict)
+
+    def count(self, state: State) -> int:
+        """Cells in a state."""
+        return sum(cell.state == state for cell in self.cells)
+
+    def counters(self) -> dict[str, int]:
+        """What the jobs amount to: fits, items to encode, items found in the store, scores."""
+        encodes = [job for job in self.jobs.values() if job.kind == "encode"]
+        return {
+            "fits": sum(job.kind == "fit" for job in self.jobs.values()),
+            "encodes": sum(job.missing for job in encodes),
+            "reused": sum(job.items - job.missing for job in encodes),
+            "scores": sum(job.kind == "score" for job in self.jobs.values()),
+        }
+
+
+def make_plan(suite: Suite, catalog: Catalog, records: RecordStore, settings: RunSettings) -> Plan:
+    """Expand a suite to cells and jobs.
+
+    Raises:
+        UsageError: A name or an option of the suite is wrong. Nothing has been started.
+    """
+    plan = Plan(suite)
+    planner = _Planner(catalog, records, settings, plan)
+    for task in suite.tasks:
+        for choice in suite.representations:
+            planner.add(choice, task)
+    return plan
+
+
+class _Planner:
+    """Carries what the cells of one plan share."""
+
+    def __init__(
+        self, catalog: Catalog, records: RecordStore, settings: RunSettings, plan: Plan
+    ) -> None:
+        self.catalog = catalog
+        self.records = records
+        self.settings = settings
+        self.plan = plan
+        self.vectors = VectorStore(settings.cache)
+        self.artifacts = ArtifactStore(settings.cache)
+
+    def add(self, choice: RepresentationChoice, task: TaskChoice) -> None:
+        """Plan the cells of one pair, one a seed where anything is seeded."""
+        seen: set[str] = set()
+        for seed in self.plan.suite.seeds:
+            cell = CellPlan(choice, task, seed)
+            try:
+                found = self._match(choice, task, seed)
+            except NotApplicable as reason:
+                self._end(replace(cell, seed=None, state="skipped", reason=str(reason)))
+                return
+            except UsageError as error:
+                raise self._placed(error, choice, task) from error
+            except (MmbenchError, OSError) as error:
+                self._end(replace(cell, seed=None, state="broken", reason=str(error), error=error))
+                return
+            if found.key in seen:
+                continue
+            seen.add(found.key)
+            cell = replace(cell, seed=found.seed, key=found.key)
+            record = self.records.read(found.key)
+            if record is not None and record.status == "ok":
+                self._end(replace(cell, state="done"))
+                continue
+            self._end(replace(cell, job=self._jobs(found, choice, task, seed)))
+
+    def _match(self, choice: RepresentationChoice, task: TaskChoice, seed: int) -> Match:
+        """Match a pair; what is optional and not there is no error."""
+        for group, each in (("representations", choice), ("tasks", task)):
+            if each.optional and each.name not in getattr(self.catalog.registry, group):
+                raise NotApplicable(f"{each.name} is optional and not installed")
+        return match(self.catalog, choice, task, seed, self.settings.record_key())
+
+    def _end(self, cell: CellPlan) -> None:
+        self.plan.cells.append(cell)
+
+    def _placed(
+        self, error: UsageError, choice: RepresentationChoice, task: TaskChoice
+    ) -> UsageError:
+        """The error with the suite's line of the entry that it is about."""
+        about = task if error.where.startswith("task") or task.name in error.what else choice
+        place = f"{self.plan.suite.source}, line {about.line}" if about.line else ""
+        where = ", ".join(part for part in (place, error.where) if part)
+        return UsageError(error.what, where=where, fix=error.fix)
+
+    def _jobs(self, found: Match, choice: RepresentationChoice, task: TaskChoice, seed: int) -> str:
+        """Enter the jobs of one cell; jobs that another cell entered already are shared."""
+        artifact: str | None = None
+        needs: tuple[str, ...] = ()
+        if found.recipe is not None:
+            artifact = self.artifacts.find(found.recipe)
+            if artifact is None:
+                fit = Job(f"fit:{found.recipe}", "fit", choice, task, seed)
+                self.plan.jobs.setdefault(fit.key, fit)
+                needs = (fit.key,)
+        encodes = []
+        for request in found.requests:
+            key = f"encode:{found.encode_key(request, self.settings.precision)}"
+            if key not in self.plan.jobs:
+                missing = self._missing(found, request, artifact)
+                items = len(found.collection(request))
+                self.plan.jobs[key] = Job(
+                    key, "encode", choice, task, seed, needs, request.name, items, missing
+                )
+            encodes.append(key)
+        score = Job(f"score:{found.key}", "score", choice, task, seed, (*needs, *encodes))
+        self.plan.jobs.setdefault(score.key, score)
+        return score.key
+
+    def _missing(self, found: Match, request: Request, artifact: str | None) -> int:
+        """How many items of a request the store lacks; all of them before a fit."""
+        groups = groups_of(found, request, self.catalog)
+        if found.recipe is not None and artifact is None:
+            return sum(len(group.rows) for group in groups)
+        missing = 0
+        for group in groups:
+            key = found.space(request.kind, group.slots, artifact, self.settings.precision)
+            space = self.vectors.space(key)
+            space.refresh()
+            missing += int((space.find(group.digests) < 0).sum())
+        return missing

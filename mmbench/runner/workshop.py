@@ -1,0 +1,289 @@
+"""Does jobs: the part of a worker that knows what fit, encode and score mean."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from mmbench.api import (
+    BoundCollection,
+    Context,
+    FitData,
+    MmbenchError,
+    PluginError,
+    Task,
+    TrainedRepresentation,
+)
+from mmbench.api.streams import bind_slots
+from mmbench.results.record import Cost
+from mmbench.results.store import RecordStore
+from mmbench.runner.artifacts import ArtifactStore
+from mmbench.runner.bundle import BundleStore
+from mmbench.runner.catalog import Catalog
+from mmbench.runner.drafting import Drafting
+from mmbench.runner.encoding import Encoded, Encoder
+from mmbench.runner.matching import groups_of, match
+from mmbench.runner.scoring import score_bundle
+from mmbench.runner.vectors import VectorStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from mmbench.api import Representation
+    from mmbench.registry import Registry
+    from mmbench.runner.matching import Match
+    from mmbench.runner.plan import Job
+    from mmbench.runner.settings import RunSettings
+
+__all__ = ["JobResult", "Workshop", "rescore"]
+
+log = logging.getLogger("mmbench.worker")
+
+
+@dataclass(frozen=True)
+class JobResult:
+    """How a job ended; plain data that crosses the process boundary.
+
+    Attributes:
+        key: The job's.
+        error: None, or (type, message, log).
+        fits: Trainings done.
+        encoded: Items encoded.
+        reused: Items found in the store.
+        dropped: Item id to the reason it could not be decoded.
+        seconds: Wall time.
+    """
+
+    key: str
+    error: tuple[str, str, str] | None = None
+    fits: int = 0
+    encoded: int = 0
+    reused: int = 0
+    dropped: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Workshop:
+    """One worker's tools: its opened collections and the model it has loaded.
+
+    Args:
+        registry: The loaded plugins.
+        settings: The run's.
+        suite: Name of the suite, for the records.
+        device: Where this worker's model lives.
+        progress: ``progress(done, total, what)``.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        settings: RunSettings,
+        suite: str,
+        device: str,
+        progress: Callable[[int, int, str], None],
+    ) -> None:
+        self.settings = settings
+        self.suite = suite
+        self.device = device
+        self.progress = progress
+        self.catalog = Catalog(registry, settings.data_root, settings.cache, settings.limit)
+        self.vectors = VectorStore(settings.cache)
+        self.artifacts = ArtifactStore(settings.cache)
+        self.bundles = BundleStore(settings.cache)
+        self.records = RecordStore(settings.results)
+        self._loaded: tuple[Any, Representation] | None = None
+
+    def do(self, job: Job, results: Mapping[str, JobResult]) -> JobResult:
+        """Do one job.
+
+        Args:
+            job: What to do.
+            results: How the jobs that it needs ended.
+        """
+        start = time.perf_counter()
+        found = match(
+            self.catalog, job.representation, job.task, job.seed, self.settings.record_key()
+        )
+        done = getattr(self, f"_{job.kind}")(job, found, results)
+        assert isinstance(done, JobResult)
+        return replace(done, seconds=time.perf_counter() - start)
+
+    def _fit(self, job: Job, found: Match, _results: Mapping[str, JobResult]) -> JobResult:
+        """Train, unless another run has published this recipe meanwhile."""
+        assert found.recipe is not None
+        if self.artifacts.find(found.recipe) is not None:
+            return JobResult(job.key)
+        representation = found.representation
+        assert isinstance(representation, TrainedRepresentation)
+        start = time.perf_counter()
+        data = _fit_data(found, job)
+        context = self._context(found, job)
+        _guarded(lambda: representation.load(context), "load", job)
+        _guarded(lambda: representation.fit(data, context), "fit", job)
+        state = _guarded(representation.state, "state", job)
+        seconds = time.perf_counter() - start
+        described = {"representation": job.representation.label, "seconds": round(seconds, 6)}
+        self.artifacts.publish(found.recipe, state, described)
+        return JobResult(job.key, fits=1)
+
+    def _encode(self, job: Job, found: Match, _results: Mapping[str, JobResult]) -> JobResult:
+        """Encode what the store lacks of one request."""
+        request = next(r for r in found.requests if r.name == job.request)
+        artifact = self._artifact(found)
+        collection = found.collection(request)
+        binding = found.bindings[request.collection]
+        total = Encoded()
+        for group in groups_of(found, request, self.catalog):
+            space = self.vectors.space(
+                found.space(request.kind, group.slots, artifact, self.settings.precision)
+            )
+            space.refresh()
+            if len(group.rows) and (space.find(group.digests) < 0).any():
+                encoder = self._encoder(found, job, request.kind)
+                part = encoder.fill(space, collection, binding, group)
+                space.describe(_space_note(found, job, request.kind, group.slots))
+            else:
+                part = Encoded(reused=len(group.rows))
+            total.encoded += part.encoded
+            total.reused += part.reused
+            total.dropped.update(part.dropped)
+        return JobResult(job.key, encoded=total.encoded, reused=total.reused, dropped=total.dropped)
+
+    def _score(self, job: Job, found: Match, results: Mapping[str, JobResult]) -> JobResult:
+        """Bundle, score, record."""
+        reasons: dict[str, dict[str, str]] = {}
+        encoded = reused = 0
+        for request in found.requests:
+            key = f"encode:{found.encode_key(request, self.settings.precision)}"
+            result = results.get(key)
+            if result is not None:
+                reasons.setdefault(request.collection, {}).update(result.dropped)
+                encoded += result.encoded
+                reused += result.reused
+        artifact = self._artifact(found)
+        seconds = {"fit": self.artifacts.seconds(found.recipe)} if found.recipe else {}
+        cost = Cost(
+            seconds=seconds,
+            items_encoded=encoded,
+            items_reused=reused,
+            peak_memory_mb=_peak_memory(),
+            device=self.device,
+            dtype=self.settings.precision,
+        )
+        drafting = Drafting(found, self.catalog, artifact, self.settings, reasons)
+        bundle = drafting.bundle(job.representation, job.task, self.suite, cost)
+        self.bundles.write(bundle)
+        record, tables = score_bundle(bundle, found.opened.task, self.vectors)
+        self.records.write(record, tables)
+        return JobResult(job.key)
+
+    def _artifact(self, found: Match) -> str | None:
+        """Content hash of the trained state that this cell uses."""
+        if found.recipe is None:
+            return None
+        content = self.artifacts.find(found.recipe)
+        if content is None:
+            raise PluginError("its trained state is gone", fix="run again: it is trained anew")
+        return content
+
+    def _encoder(self, found: Match, job: Job, kind: Any) -> Encoder:
+        """The loaded representation; loaded once for all jobs that use it alike."""
+        key = (found.identity, found.recipe, found.info.slots)
+        if self._loaded is None or self._loaded[0] != key:
+            self._loaded = None  # free the old model before the new one arrives
+            representation = found.representation
+            context = self._context(found, job)
+            _guarded(lambda: representation.load(context), "load", job)
+            if isinstance(representation, TrainedRepresentation):
+                trained = representation
+                state = self.artifacts.load(self._artifact(found) or "")
+                _guarded(lambda: trained.load_state(state), "load_state", job)
+            self._loaded = (key, representation)
+        representation = self._loaded[1]
+        size = self.settings.batch_size or representation.batch_size
+        return Encoder(representation, job.representation.label, kind, size, self.progress)
+
+    def _context(self, found: Match, job: Job) -> Context:
+        checkpoint = None
+        if found.recipe is not None:
+            checkpoint = self.settings.cache / "checkpoints" / found.recipe
+            checkpoint.mkdir(parents=True, exist_ok=True)
+        return Context(
+            seed=job.seed,
+            device=self.device,
+            dtype=self.settings.precision,
+            progress=self.progress,
+            checkpoint=checkpoint,
+            log=logging.getLogger(f"mmbench.plugin.{job.representation.name}"),
+        )
+
+
+def rescore(key: str, registry: Registry, settings: RunSettings) -> str:
+    """Score a finished cell again from its bundle: no model, no media, no dataset.
+
+    Returns:
+        The label of the cell, for messages.
+    """
+    bundle = BundleStore(settings.cache).read(key)
+    configured = registry.configure(
+        "tasks", bundle.task.name, bundle.task.options, Task  # type: ignore[type-abstract]
+    )  # fmt: skip
+    record, tables = score_bundle(bundle, configured.object, VectorStore(settings.cache))
+    RecordStore(settings.results).write(record, tables)
+    return f"{record.representation.label} on {record.task.label}"
+
+
+def _fit_data(found: Match, job: Job) -> FitData:
+    """The training (and validation) items, seen through the representation's slots."""
+    fit = found.fit
+    assert fit is not None
+
+    def bound(name: str) -> BoundCollection:
+        collection = fit.collections[name]
+        streams = {
+            key: stream
+            for key, stream in collection.streams.items()
+            if not fit.spec.streams or key in fit.spec.streams
+        }
+        where = f"representation {job.representation.label}"
+        binding = bind_slots(found.info.slots, streams, job.representation.bind, where=where)
+        return BoundCollection(collection, binding)
+
+    valid = bound(fit.spec.valid) if fit.spec.valid else None
+    return FitData(bound(fit.spec.train), valid, fit.spec)
+
+
+def _guarded(call: Callable[[], Any], method: str, job: Job) -> Any:
+    """Call a plugin's method; what it raises names the plugin."""
+    try:
+        return call()
+    except (MmbenchError, MemoryError):
+        raise
+    except Exception as error:
+        raise PluginError(
+            f"{method}() raised {type(error).__name__}: {error}",
+            where=f"representation {job.representation.label}",
+        ) from error
+
+
+def _space_note(found: Match, job: Job, kind: str, slots: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "representation": job.representation.name,
+        "version": found.info.version,
+        "options": {name: str(value) for name, value in found.configured.options.items()},
+        "kind": kind,
+        "slots": list(slots),
+    }
+
+
+def _peak_memory() -> float | None:
+    """Peak resident memory of this process, in MB."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
