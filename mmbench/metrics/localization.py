@@ -43,7 +43,8 @@ CHUNK = 16
 """Items worked on at once: a few MB, which stay in the processor's cache."""
 
 AUC_THRESHOLDS = tuple(0.05 * step for step in range(21))
-_AUC_WEIGHTS = np.array([0.025, *[0.05] * 19, 0.025])
+_AUC_UNITS = np.array([0, *range(1, 40, 2), 40])
+"""The AUC share in fortieths of an item that reaches so many of the thresholds."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,12 @@ def auc_items(ciou: Any) -> Floats:
         Values in 0.025..1 of the same shape.
     """
     values = np.asarray(ciou, dtype=np.float64)
-    shares = (values[..., None] >= np.array(AUC_THRESHOLDS)) @ _AUC_WEIGHTS
-    return np.where(np.isnan(values), np.nan, shares)
+    return np.where(np.isnan(values), np.nan, _auc_units(values) / 40)
+
+
+def _auc_units(ciou: Floats) -> NDArray[np.int64]:
+    """Fortieths of the AUC: whole numbers, so that their sum knows no order."""
+    return np.asarray(_AUC_UNITS[np.searchsorted(AUC_THRESHOLDS, ciou, side="right")])
 
 
 def score_maps(
@@ -309,7 +314,7 @@ def _best(ciou: Floats, covered: NDArray[np.int64], options: LocalizationOptions
     if len(ciou) == 1 or ciou.shape[1] == 0:
         return 0
     counted = (covered > 0) | (options.empty_gt == "zero")
-    return int(np.argmax(auc_items(ciou[:, counted]).sum(axis=1)))
+    return int(np.argmax(_auc_units(ciou[:, counted]).sum(axis=1)))
 
 
 def _drawer(
