@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.metrics.ranks import Ties, checked_ties, count_pairs, over_row_blocks, tie_rank
-from mmbench.metrics.vectors import as_array, finite_rows, to_numpy, unit_rows
+from mmbench.metrics.vectors import as_array, finite_rows, of_one_space, to_numpy, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -69,8 +69,8 @@ def pair_retrieval(
     """
     checked_ties(ties)
     ks = _checked_ks(ks)
-    queries, gallery = _same_library(queries, gallery)
-    index = _checked_positives(positives, len(queries), len(gallery))
+    queries, gallery = as_array(queries), as_array(gallery)
+    index = _checked_positives(positives, queries.shape[0], gallery.shape[0])
     order = np.argsort(index) if np.any(index[1:] < index[:-1]) else None
     queries, gallery = _scoring_rows(queries, gallery, similarity, order)
     sorted_index = index if order is None else index[order]
@@ -137,7 +137,7 @@ def label_retrieval(
     """
     checked_ties(ties)
     ks = _checked_ks(ks)
-    queries, gallery = _same_library(queries, gallery)
+    queries, gallery = as_array(queries), as_array(gallery)
     codes, gallery_codes = _label_codes(query_labels, gallery_labels, len(queries), len(gallery))
     own = _checked_own(own_items, len(queries), len(gallery))
     queries, gallery = _scoring_rows(queries, gallery, similarity)
@@ -281,28 +281,12 @@ def _scoring_rows(
         gallery = finite_rows(gallery, name="gallery")
     else:
         raise ValueError(f"similarity: expected 'cosine' or 'dot', got {similarity!r}")
-    xp = compat.array_namespace(queries, gallery)
-    if queries.shape[1] != gallery.shape[1]:
-        raise ValueError(
-            f"queries have {queries.shape[1]} dimensions and the gallery {gallery.shape[1]}: "
-            "they are not vectors of one space"
-        )
-    dtype = xp.result_type(queries, gallery)
-    queries, gallery = xp.astype(queries, dtype, copy=False), xp.astype(gallery, dtype, copy=False)
+    queries, gallery = of_one_space(queries, gallery, "queries", "gallery")
     if similarity == "dot":
+        xp = compat.array_namespace(queries)
         largest = float(xp.max(xp.abs(queries))) * float(xp.max(xp.abs(gallery)))
-        if largest * queries.shape[1] >= float(xp.finfo(dtype).max):
+        if largest * queries.shape[1] >= float(xp.finfo(queries.dtype).max):
             raise ValueError("dot products of these vectors overflow; scale them or take 'cosine'")
-    return queries, gallery
-
-
-def _same_library(queries: Any, gallery: Any) -> tuple[Any, Any]:
-    queries, gallery = as_array(queries), as_array(gallery)
-    for name, x in (("queries", queries), ("gallery", gallery)):
-        if x.ndim != 2:
-            raise ValueError(
-                f"{name}: expected a matrix [items, dimensions], got shape {tuple(x.shape)}"
-            )
     return queries, gallery
 
 

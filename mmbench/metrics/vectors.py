@@ -111,6 +111,27 @@ def unit_rows(
     return unit
 
 
+def of_one_space(a: Any, b: Any, name_a: str, name_b: str) -> tuple[Any, Any]:
+    """Give two checked matrices in one precision, the higher of the two.
+
+    Raises:
+        ValueError: different dimensions, or arrays of different libraries or devices.
+    """
+    if a.shape[1] != b.shape[1]:
+        raise ValueError(
+            f"{name_a} have {a.shape[1]} dimensions and {name_b} {b.shape[1]}: they are not "
+            "vectors of one space"
+        )
+    xp = compat.array_namespace(a)
+    if xp is not compat.array_namespace(b) or compat.device(a) != compat.device(b):
+        raise ValueError(
+            f"{name_a} are on {compat.device(a)!s} and {name_b} on {compat.device(b)!s}: move them "
+            "to one device of one array library"
+        )
+    dtype = xp.result_type(a, b)
+    return xp.astype(a, dtype, copy=False), xp.astype(b, dtype, copy=False)
+
+
 def _floating_matrix(x: Any, name: str) -> Any:
     """Check shape and kind; cast what is neither float32 nor float64 to float32."""
     x = as_array(x)
