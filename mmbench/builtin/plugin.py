@@ -56,7 +56,24 @@ _DATASETS = (
     ),
 )
 
-_TASKS: tuple[TaskSpec, ...] = ()
+_RETRIEVAL = "mmbench.builtin.tasks.retrieval:NumbersRetrieval"
+
+_TASKS: tuple[TaskSpec, ...] = (
+    TaskSpec(
+        "numbers-retrieval-image-text",
+        _RETRIEVAL,
+        "400 unseen numbers: handwriting and words retrieve each other",
+        protocol="retrieval",
+        options={"query": "image", "gallery": "text"},
+    ),
+    TaskSpec(
+        "numbers-retrieval-audio-image",
+        _RETRIEVAL,
+        "400 unseen numbers: keypad tones and handwriting retrieve each other",
+        protocol="retrieval",
+        options={"query": "audio", "gallery": "image"},
+    ),
+)
 
 _SUITES = (
     SuiteSpec(

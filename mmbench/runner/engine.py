@@ -116,8 +116,8 @@ class LocalEngine:
                 worker = worker or self._start(label)
                 if worker is not None:
                     self._hand(worker, job)
-            elif label not in self._queues and worker is not None:
-                self._stop(worker)
+            elif worker is not None and (label not in self._queues or self._is_full()):
+                self._stop(worker)  # done, or waiting for a result that needs its place
 
     def _next(self, label: str) -> Job | None:
         """The first ready job of a queue; jobs whose needs failed fail with them."""
@@ -136,7 +136,7 @@ class LocalEngine:
 
     def _start(self, label: str) -> _Worker | None:
         """Start a worker, if there is room for one more."""
-        if len(self._workers) >= max(self.settings.jobs, 1):
+        if self._is_full():
             return None
         devices = [name.strip() for name in self.settings.device.split(",")]
         device = devices[self._started % len(devices)]
@@ -158,6 +158,9 @@ class LocalEngine:
         worker = _Worker(label, device, process, ours, log_file, size)
         self._workers[label] = worker
         return worker
+
+    def _is_full(self) -> bool:
+        return len(self._workers) >= max(self.settings.jobs, 1)
 
     def _hand(self, worker: _Worker, job: Job) -> None:
         """Give a worker its job, with the results of the jobs it needs."""

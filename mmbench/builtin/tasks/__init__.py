@@ -1,0 +1,1 @@
+"""The numbers world's tasks: one a protocol."""

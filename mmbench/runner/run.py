@@ -1,0 +1,199 @@
+"""Runs a suite: plan, jobs, records, leaderboards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from mmbench.api import MmbenchError
+from mmbench.results.record import ErrorEntry, Record, RepresentationEntry, TaskEntry
+from mmbench.results.store import RecordStore
+from mmbench.runner.catalog import Catalog
+from mmbench.runner.drafting import draft_record
+from mmbench.runner.engine import LocalEngine
+from mmbench.runner.environment import describe_environment
+from mmbench.runner.keys import key_of
+from mmbench.runner.matching import match
+from mmbench.runner.plan import CellPlan, Plan, make_plan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mmbench.registry import Registry
+    from mmbench.runner.engine import Event
+    from mmbench.runner.settings import RunSettings
+    from mmbench.runner.suite import Suite
+    from mmbench.runner.workshop import JobResult
+
+__all__ = ["Outcome", "Run"]
+
+
+@dataclass
+class Outcome:
+    """How a run ended.
+
+    Attributes:
+        plan: What was to be done.
+        records: The records of the suite's cells as they are now, by key.
+        counters: Fits, items encoded and reused, cells scored; what was really done.
+        not_run: Cells that ``--fail-fast`` or an interrupt left.
+    """
+
+    plan: Plan
+    records: dict[str, Record] = field(default_factory=dict)
+    counters: dict[str, int] = field(default_factory=dict)
+    not_run: int = 0
+
+    def count(self, status: str) -> int:
+        """Records with this status."""
+        return sum(record.status == status for record in self.records.values())
+
+
+class Run:
+    """One run of a suite.
+
+    Args:
+        suite: What to run.
+        registry: The loaded plugins.
+        settings: How to run it.
+    """
+
+    def __init__(self, suite: Suite, registry: Registry, settings: RunSettings) -> None:
+        self.suite = suite
+        self.settings = settings
+        self.records = RecordStore(settings.results)
+        self.catalog = Catalog(registry, settings.data_root, settings.cache, settings.limit)
+        self._plan: Plan | None = None
+        self._results: dict[str, JobResult] = {}
+
+    def plan(self) -> Plan:
+        """The plan, made once.
+
+        Raises:
+            UsageError: The suite names something that is not there.
+        """
+        if self._plan is None:
+            self._plan = make_plan(self.suite, self.catalog, self.records, self.settings)
+        return self._plan
+
+    def execute(self, watch: Callable[[Event], None] = lambda _event: None) -> Outcome:
+        """Do what the plan says is missing; write a record as each cell ends.
+
+        Raises:
+            KeyboardInterrupt: Passed on when all workers are gone; finished cells are kept.
+        """
+        plan = self.plan()
+        cells = {cell.job: cell for cell in plan.cells if cell.job}
+        failed = [self._write_unmatched(cell) for cell in plan.cells if not cell.key]
+
+        def watched(event: Event) -> None:
+            result = event.result
+            if event.kind == "end" and result is not None:
+                self._results[event.job.key] = result
+                if result.error is not None and event.job.key in cells:
+                    self._write_failed(cells[event.job.key], result)
+                    failed.append(True)
+            watch(event)
+
+        def should_stop() -> bool:
+            return self.settings.fail_fast and any(failed)
+
+        if plan.jobs and not should_stop():
+            LocalEngine(self.settings, self.suite.name, watched, should_stop).run(plan.jobs)
+        return self.outcome()
+
+    def outcome(self) -> Outcome:
+        """The state of the suite's cells, from the records on disk."""
+        plan = self.plan()
+        outcome = Outcome(plan)
+        for cell in plan.cells:
+            key = cell.key or _unmatched_key(cell)
+            record = self.records.read(key)
+            if record is None:
+                outcome.not_run += 1
+            else:
+                outcome.records[key] = record
+        results = self._results.values()
+        outcome.counters = {
+            "fits": sum(result.fits for result in results),
+            "encodes": sum(result.encoded for result in results),
+            "reused": sum(result.reused for result in results),
+            "scores": sum(
+                key.startswith("score:") and r.error is None for key, r in self._results.items()
+            ),
+            "cached": plan.count("done"),
+        }
+        return outcome
+
+    def _write_failed(self, cell: CellPlan, result: JobResult) -> None:
+        """The record of a cell whose job failed."""
+        assert result.error is not None
+        found = match(
+            self.catalog, cell.representation, cell.task, cell.seed or 0, self.settings.record_key()
+        )
+        draft = draft_record(found, cell.representation, cell.task, self.suite.name, self.settings)
+        kind, message, text = result.error
+        self.records.write(
+            replace(
+                draft,
+                key=cell.key,
+                status="failed",
+                error=ErrorEntry(type=kind, message=message, log=text),
+            )
+        )
+
+    def _write_unmatched(self, cell: CellPlan) -> bool:
+        """The record of a cell that was skipped or is broken; whether it counts as failed."""
+        status, error, reason = "skipped", None, cell.reason
+        if cell.state == "broken":
+            status, reason = "failed", ""
+            error = ErrorEntry(type=type(cell.error).__name__, message=str(cell.error))
+        record = Record(
+            key=_unmatched_key(cell),
+            status="failed" if status == "failed" else "skipped",
+            suite=self.suite.name,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            representation=RepresentationEntry(
+                name=cell.representation.name,
+                label=cell.representation.label,
+                version="",
+                fingerprint="",
+                options=dict(cell.representation.options),
+            ),
+            task=self._task_entry(cell),
+            partial=self.settings.limit is not None,
+            error=error,
+            reason=reason,
+            environment=describe_environment(),
+        )
+        self.records.write(record)
+        return status == "failed"
+
+    def _task_entry(self, cell: CellPlan) -> TaskEntry:
+        """What can be said of a task that may not have been built."""
+        entry: dict[str, Any] = {"version": "", "protocol": "", "primary": "", "metrics": ()}
+        try:
+            info = self.catalog.task(cell.task).task.info
+        except (MmbenchError, OSError):
+            pass  # the cell's own error says why
+        else:
+            entry = {
+                "version": info.version,
+                "protocol": info.protocol,
+                "primary": info.primary,
+                "metrics": info.metrics,
+                "equal": info.equal,
+                "citation": info.citation,
+            }
+        return TaskEntry(
+            name=cell.task.name, label=cell.task.label, options=dict(cell.task.options), **entry
+        )
+
+
+def _unmatched_key(cell: CellPlan) -> str:
+    """Names a cell that has no key of its own."""
+    choice, task = cell.representation, cell.task
+    return key_of(
+        "unmatched", choice.label, choice.name, choice.options, task.label, task.name, task.options
+    )
