@@ -1,0 +1,221 @@
+"""Leaderboards as formatted strings: made once, for Markdown and for the screen alike."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mmbench.results.codec import to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmbench.api.task import MetricInfo
+    from mmbench.results.boards import Cell, Leaderboards, NotRanked, Row, Summary, Table
+
+__all__ = [
+    "Display",
+    "display_cells",
+    "display_costs",
+    "display_not_ranked",
+    "display_summary",
+    "format_cell",
+    "table_title",
+]
+
+SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_ARROWS = {True: " ↑", False: " ↓", None: ""}
+
+
+@dataclass(frozen=True)
+class Display:
+    """A table of formatted strings.
+
+    Attributes:
+        title: What stands above it.
+        header: Column heads.
+        rows: One string a column.
+        kinds: Of each row: ``measured``, ``published``, ``reference``.
+        bold: Of each row, the columns to emphasise.
+        notes: Footnotes, numbered from 1 as the superscripts in ``rows`` are.
+        remarks: Lines that belong to the whole table.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    kinds: tuple[str, ...] = ()
+    bold: tuple[tuple[int, ...], ...] = ()
+    notes: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def table_title(table: Table) -> str:
+    """The task's label; generated data is marked."""
+    return f"{table.title} (generated data)" if table.provenance == "generated" else table.title
+
+
+def display_cells(table: Table) -> Display:
+    """A leaderboard table as formatted strings: rank, name, metrics, coverage, seeds."""
+    notes = _Footnotes()
+    header = ("#", "representation", *(_head(metric) for metric in table.metrics), "items", "seeds")
+    rows, bold = [], []
+    for row in table.rows:
+        marks = notes.mark([*row.notes, *_undefined(row, table.metrics)])
+        values = [format_cell(row.cells.get(m.name), m) for m in table.metrics]
+        rows.append(
+            (
+                "" if row.rank is None else str(row.rank),
+                _name(row) + marks,
+                *values,
+                _coverage(row),
+                str(row.seeds) if row.seeds else "",
+            )
+        )
+        primary = [m.name for m in table.metrics].index(table.primary)
+        bold.append((1, 2 + primary) if row.best else ())
+    return Display(
+        title=table_title(table),
+        header=header,
+        rows=tuple(rows),
+        kinds=tuple(row.kind for row in table.rows),
+        bold=tuple(bold),
+        notes=tuple(notes.texts),
+        remarks=_remarks(table),
+    )
+
+
+def display_summary(summary: Summary) -> Display:
+    """A summary as formatted strings."""
+    notes = _Footnotes()
+    rows = tuple(
+        (
+            str(row.rank),
+            row.name + notes.mark(row.notes),
+            f"{row.points:g}",
+            f"{row.tasks}/{row.of}",
+        )
+        for row in summary.rows
+    )
+    generated = " (generated data)" if summary.provenance == "generated" else ""
+    return Display(
+        title=f"Summary{generated}",
+        header=("#", "representation", "Borda points", "tasks"),
+        rows=rows,
+        kinds=("measured",) * len(rows),
+        bold=tuple((1,) if row.rank == 1 else () for row in summary.rows),
+        notes=tuple(notes.texts),
+    )
+
+
+def display_not_ranked(entries: Sequence[NotRanked]) -> Display:
+    """Cells that are on no table, as formatted strings."""
+    return Display(
+        title="Not ranked",
+        header=("representation", "task", "seed", "status", "reason"),
+        rows=tuple(
+            (e.representation, e.task, _optional(e.seed), e.status, e.reason) for e in entries
+        ),
+    )
+
+
+def display_costs(boards: Leaderboards) -> Display:
+    """Measured cost as formatted strings."""
+    stages = sorted({stage for row in boards.costs for stage in row.seconds})
+    header = (
+        *("representation", "task", "seed", "device", "dtype"),
+        *(f"{stage} (s)" for stage in stages),
+        *("encoded", "reused", "items/s", "peak memory (MB)"),
+    )
+    rows = tuple(
+        (
+            row.representation,
+            row.task,
+            _optional(row.seed),
+            row.device,
+            row.dtype,
+            *(f"{row.seconds[stage]:.3f}" if stage in row.seconds else "" for stage in stages),
+            str(row.items_encoded),
+            str(row.items_reused),
+            "" if row.items_per_second is None else f"{row.items_per_second:.1f}",
+            "" if row.peak_memory_mb is None else f"{row.peak_memory_mb:.0f}",
+        )
+        for row in boards.costs
+    )
+    return Display(title="Measured cost", header=header, rows=rows)
+
+
+def format_cell(cell: Cell | None, metric: MetricInfo) -> str:
+    """``31.7 [29.0, 34.4]``; a dash where undefined, nothing where not measured."""
+    if cell is None:
+        return ""
+    if cell.value is None:
+        return "-"
+    text = _number(cell.value, metric.unit)
+    if cell.low is None or cell.high is None:
+        return text
+    return f"{text} [{_number(cell.low, metric.unit)}, {_number(cell.high, metric.unit)}]"
+
+
+class _Footnotes:
+    """Numbers distinct notes as they first occur."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def mark(self, notes: Sequence[str]) -> str:
+        """Superscript numbers of these notes."""
+        self.texts += [note for note in dict.fromkeys(notes) if note not in self.texts]
+        numbers = sorted(1 + self.texts.index(note) for note in set(notes))
+        return "".join(f" {number}".translate(SUPERSCRIPTS) for number in numbers)
+
+
+def _head(metric: MetricInfo) -> str:
+    return metric.name + _ARROWS[metric.higher_is_better]
+
+
+def _undefined(row: Row, metrics: Sequence[MetricInfo]) -> list[str]:
+    cells = ((metric.name, row.cells.get(metric.name)) for metric in metrics)
+    return [f"{name}: {cell.note}" for name, cell in cells if cell and cell.value is None]
+
+
+def _remarks(table: Table) -> tuple[str, ...]:
+    options = ", ".join(
+        f"{name} = {_option(table.options[name])}" for name in sorted(table.options)
+    )
+    first = f"{table.name} {table.version} ({table.protocol}), ranked by {table.primary}"
+    remarks = [f"{first}; {options}" if options else first]
+    if table.generated_streams:
+        remarks.append(f"Generated streams: {', '.join(table.generated_streams)}")
+    if table.notes:
+        remarks.append("; ".join(table.notes))
+    return tuple(remarks)
+
+
+def _option(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(to_plain(value), ensure_ascii=False)
+
+
+def _name(row: Row) -> str:
+    return f"{row.name} (published)" if row.kind == "published" else row.name
+
+
+def _coverage(row: Row) -> str:
+    if row.used is None:
+        return ""
+    return f"{row.used}/{row.total}" if row.total else str(row.used)
+
+
+def _number(value: float, unit: str) -> str:
+    if unit == "share":
+        text = f"{100 * value:.1f}"
+    elif unit == "rank":
+        text = f"{value:.1f}"
+    else:
+        text = f"{value:.3f}"
+    return text.lstrip("-") if float(text) == 0 else text
+
+
+def _optional(value: int | None) -> str:
+    return "" if value is None else str(value)

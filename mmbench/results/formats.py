@@ -1,0 +1,191 @@
+"""Leaderboards as Markdown, CSV, JSON and tidy rows: text only, the same for the same records."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from mmbench.results.boards import Leaderboards
+from mmbench.results.codec import from_plain, to_plain
+from mmbench.results.display import (
+    SUPERSCRIPTS,
+    Display,
+    display_cells,
+    display_costs,
+    display_not_ranked,
+    display_summary,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmbench.api.task import MetricInfo
+    from mmbench.results.boards import Cell, Row, Table
+
+__all__ = [
+    "TIDY",
+    "costs_to_csv",
+    "costs_to_markdown",
+    "from_json_text",
+    "tidy_rows",
+    "to_csv",
+    "to_json_text",
+    "to_markdown",
+]
+
+LEGEND = (
+    "Shares in percent; in brackets the 95 % bootstrap interval over items (and seeds). "
+    "Bold: the best, and what does not differ significantly from it. Equal values share a rank."
+)
+
+
+def to_markdown(boards: Leaderboards) -> str:
+    """All tables, summaries and what was left out, as GitHub-flavoured Markdown."""
+    parts = ["# Leaderboard", f"{LEGEND} Rows over different items: {boards.coverage}."]
+    parts += [_markdown(display_summary(summary), 2) for summary in boards.summaries]
+    parts += [_markdown(display_cells(table), 2) for table in boards.tables]
+    if not boards.tables:
+        parts.append("No cell has been measured yet.")
+    if boards.not_ranked:
+        parts.append(_markdown(display_not_ranked(boards.not_ranked), 2))
+    return "\n\n".join(parts) + "\n"
+
+
+def costs_to_markdown(boards: Leaderboards) -> str:
+    """Measured cost as Markdown."""
+    return _markdown(display_costs(boards), 1) + "\n"
+
+
+def tidy_rows(boards: Leaderboards) -> list[dict[str, Any]]:
+    """One dictionary a (table, row, metric), in the order of the tables; full precision."""
+    return [
+        _tidy_row(table, row, metric, row.cells[metric.name])
+        for table in boards.tables
+        for row in table.rows
+        for metric in table.metrics
+        if metric.name in row.cells
+    ]
+
+
+#: The columns of the tidy format and their types.
+TIDY: dict[str, type] = {
+    "task": str,
+    "task_name": str,
+    "task_version": str,
+    "protocol": str,
+    "provenance": str,
+    "row": str,
+    "kind": str,
+    "rank": int,
+    "best": bool,
+    "metric": str,
+    "primary": bool,
+    "unit": str,
+    "higher_is_better": bool,
+    "value": float,
+    "low": float,
+    "high": float,
+    "level": float,
+    "sd": float,
+    "n": int,
+    "seeds": int,
+    "used": int,
+    "total": int,
+    "coverage": float,
+    "note": str,
+}
+
+
+def _tidy_row(table: Table, row: Row, metric: MetricInfo, cell: Cell) -> dict[str, Any]:
+    coverage = row.used / row.total if row.used is not None and row.total else None
+    values = (
+        *(table.title, table.name, table.version, table.protocol, table.provenance),
+        *(row.name, row.kind, row.rank, row.best),
+        *(metric.name, metric.name == table.primary, metric.unit, metric.higher_is_better),
+        *(cell.value, cell.low, cell.high, cell.level, cell.sd, cell.n),
+        *(row.seeds, row.used, row.total, coverage),
+        "; ".join(note for note in (*row.notes, cell.note) if note),
+    )
+    return dict(zip(TIDY, values, strict=True))
+
+
+def to_csv(boards: Leaderboards) -> str:
+    """The tidy rows as CSV: empty = none, true/false, numbers in full precision."""
+    rows = [[_csv_value(value) for value in row.values()] for row in tidy_rows(boards)]
+    return _csv([list(TIDY), *rows])
+
+
+def costs_to_csv(boards: Leaderboards) -> str:
+    """Measured cost as CSV."""
+    display = display_costs(boards)
+    return _csv([list(display.header), *map(list, display.rows)])
+
+
+def to_json_text(boards: Leaderboards) -> str:
+    """The whole structure but for cost, as JSON with sorted keys."""
+    document = to_plain(replace(boards, costs=()))
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def from_json_text(text: str) -> Leaderboards:
+    """What :func:`to_json_text` wrote.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    return from_plain(Leaderboards, json.loads(text))
+
+
+def _markdown(display: Display, level: int) -> str:
+    lines = [f"{'#' * level} {_escape(display.title)}", ""]
+    if display.remarks:
+        lines += [_escape(remark) + "  " for remark in display.remarks[:-1]]
+        lines += [_escape(display.remarks[-1]), ""]
+    if not display.rows:
+        return "\n".join([*lines, "Nothing here yet."])
+    lines.append(_markdown_line(display.header))
+    lines.append(_markdown_line(["---"] * len(display.header)))
+    emphasis = display.bold or ((),) * len(display.rows)
+    kinds = display.kinds or ("measured",) * len(display.rows)
+    for row, bold, kind in zip(display.rows, emphasis, kinds, strict=True):
+        cells = [_escape(cell) for cell in row]
+        for index in bold:
+            cells[index] = f"**{cells[index]}**"
+        if kind != "measured":
+            cells[1] = f"*{cells[1]}*"
+        lines.append(_markdown_line(cells))
+    if display.notes:
+        lines.append("")
+        numbered = enumerate(display.notes, start=1)
+        lines += [f"{str(n).translate(SUPERSCRIPTS)} {_escape(note)}  " for n, note in numbered]
+        lines[-1] = lines[-1].rstrip()
+    return "\n".join(lines)
+
+
+def _markdown_line(cells: Any) -> str:
+    return "| " + " | ".join(cells) + " |"
+
+
+def _escape(text: str) -> str:
+    """Text that can't break out of a Markdown table cell or become markup."""
+    flat = " ".join(text.split())
+    for character in ("\\", "|", "*", "_", "`", "<"):
+        flat = flat.replace(character, f"\\{character}")
+    return flat
+
+
+def _csv(rows: Sequence[Sequence[Any]]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue()
+
+
+def _csv_value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, float) else str(value)

@@ -1,0 +1,212 @@
+"""From records to contenders (one representation over its seeds) and tables (one task)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from mmbench.api.errors import StoreError
+from mmbench.results.boards import NotRanked
+from mmbench.results.codec import to_plain
+from mmbench.results.itemsets import participating
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from mmbench.api.task import ItemTable, MetricInfo
+    from mmbench.results.record import Provenance, Record, TaskEntry
+
+    Tables = Mapping[str, ItemTable]
+
+__all__ = ["Contender", "Group", "group_records", "not_ranked", "union_of_metrics"]
+
+
+@dataclass(frozen=True, eq=False)  # item tables hold arrays, which don't compare to one truth
+class Contender:
+    """One representation on one task: a record a seed, by seed.
+
+    Attributes:
+        name: What the leaderboard calls it.
+        records: One a seed.
+        tables: Per-item scores of each.
+    """
+
+    name: str
+    records: tuple[Record, ...]
+    tables: tuple[Tables, ...]
+
+    @cached_property
+    def primary_items(self) -> tuple[frozenset[str] | None, ...]:
+        """Keys of the items that the primary metric of each seed is over."""
+        return tuple(
+            participating(record.task.metric(record.task.primary), tables)
+            for record, tables in zip(self.records, self.tables, strict=True)
+        )
+
+    @cached_property
+    def data(self) -> dict[tuple[str, str], str]:
+        """Fingerprints of the evaluated collections, by dataset and name."""
+        return {
+            (entry.dataset, entry.name): entry.fingerprint
+            for entry in self.records[0].data
+            if not entry.auxiliary
+        }
+
+
+@dataclass(frozen=True)
+class Group:
+    """What one table is made of.
+
+    Attributes:
+        title: The task's label, made unique.
+        task: The task's entry (of the first record by key).
+        provenance: The kind of data.
+        metrics: All metrics of its records.
+        contenders: By name.
+        published: Published records, by label and key.
+    """
+
+    title: str
+    task: TaskEntry
+    provenance: Provenance
+    metrics: tuple[MetricInfo, ...]
+    contenders: tuple[Contender, ...]
+    published: tuple[Record, ...]
+
+
+def group_records(
+    records: Sequence[Record], tables: Callable[[Record], Tables]
+) -> tuple[list[Group], list[NotRanked]]:
+    """Sort records into tables; those whose items can't be read, or that repeat a seed, are listed.
+
+    Args:
+        records: Merged records.
+        tables: Per-item scores of a record.
+    """
+    measured: dict[tuple[str, ...], list[Record]] = {}
+    published: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        if record.status != "ok" or record.partial:
+            continue
+        label, provenance = record.task.label, record.provenance
+        if record.source == "published":
+            published.setdefault((label, provenance), []).append(record)
+        else:
+            measured.setdefault((label, provenance, *_protocol(record.task)), []).append(record)
+    variants = Counter(key[:2] for key in measured)
+    groups, left_out = [], []
+    for key in sorted(measured):
+        label, title = key[0], key[0]
+        if variants[key[:2]] > 1:
+            title = f"{label} [{sha256(repr(key).encode()).hexdigest()[:8]}]"
+        contenders, lost = _contenders(measured[key], tables)
+        left_out += lost
+        groups.append(_group(title, measured[key], contenders, published.get((label, key[1]), [])))
+    alone = sorted(published.keys() - {(key[0], key[1]) for key in measured})
+    groups += [_group(place[0], published[place], (), published[place]) for place in alone]
+    groups.sort(key=lambda group: (group.provenance != "real", group.title))
+    return groups, left_out
+
+
+def not_ranked(records: Iterable[Record]) -> list[NotRanked]:
+    """The cells that are on no table because they failed, were skipped, or are partial."""
+    listed = []
+    for record in records:
+        if record.status == "failed":
+            error = record.error
+            first_line = error.message.strip().split("\n")[0] if error else ""
+            reason = f"{error.type}: {first_line}" if error else "no error recorded"
+            listed.append(_left(record, "failed", reason))
+        elif record.status == "skipped":
+            listed.append(_left(record, "skipped", record.reason))
+        elif record.partial:
+            listed.append(_left(record, "partial", "run on a part of the data"))
+    return listed
+
+
+def _group(
+    title: str,
+    records: Sequence[Record],
+    contenders: tuple[Contender, ...],
+    published: Sequence[Record],
+) -> Group:
+    return Group(
+        title=title,
+        task=records[0].task,
+        provenance=records[0].provenance,
+        metrics=union_of_metrics(records),
+        contenders=contenders,
+        published=tuple(sorted(published, key=lambda r: (r.representation.label, r.key))),
+    )
+
+
+def union_of_metrics(records: Sequence[Record]) -> tuple[MetricInfo, ...]:
+    """All metrics of some records, in the order in which they come."""
+    metrics: dict[str, MetricInfo] = {}
+    for record in records:
+        for metric in record.task.metrics:
+            metrics.setdefault(metric.name, metric)
+    return tuple(metrics.values())
+
+
+def _protocol(task: TaskEntry) -> tuple[str, ...]:
+    """What must be the same for two numbers of one task label to be comparable."""
+    options = json.dumps(to_plain(task.options), sort_keys=True, ensure_ascii=False)
+    return (task.name, task.version, options, task.primary)
+
+
+def _contenders(
+    records: Sequence[Record], tables: Callable[[Record], Tables]
+) -> tuple[tuple[Contender, ...], list[NotRanked]]:
+    by_row: dict[tuple[str, ...], dict[int, tuple[Record, Tables]]] = {}
+    left_out = []
+    # The later of two records of one seed comes first, whatever the order of the files.
+    for record in sorted(records, key=lambda r: (r.created, r.key), reverse=True):
+        try:
+            loaded = tables(record)
+        except StoreError as error:
+            left_out.append(_left(record, "left out", error.what))
+            continue
+        seeds = by_row.setdefault(_row_key(record), {})
+        seed = -1 if record.seed is None else record.seed
+        if seed in seeds:
+            left_out.append(
+                _left(record, "left out", f"record {seeds[seed][0].key[:10]} is a later one")
+            )
+        else:
+            seeds[seed] = (record, loaded)
+    labels = Counter(key[0] for key in by_row)
+    contenders = []
+    for key in sorted(by_row):
+        name = key[0]
+        if labels[name] > 1:
+            name = f"{name} [{sha256(repr(key).encode()).hexdigest()[:8]}]"
+        entries = [by_row[key][seed] for seed in sorted(by_row[key])]
+        contenders.append(
+            Contender(name, tuple(entry[0] for entry in entries), tuple(e[1] for e in entries))
+        )
+    return tuple(contenders), left_out
+
+
+def _row_key(record: Record) -> tuple[str, ...]:
+    """Same label, weights, options and data: seeds of one row."""
+    data = [
+        f"{entry.dataset}/{entry.name}={entry.fingerprint}"
+        for entry in record.data
+        if not entry.auxiliary
+    ]
+    return (record.representation.label, record.representation.fingerprint, *sorted(data))
+
+
+def _left(record: Record, status: str, reason: str) -> NotRanked:
+    return NotRanked(
+        representation=record.representation.label,
+        task=record.task.label,
+        seed=record.seed,
+        status=status,
+        reason=reason,
+    )
