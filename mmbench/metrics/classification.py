@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import array_api_compat as compat
 import numpy as np
 
-from mmbench.metrics.ranks import Ties, checked_ties, tie_rank
+from mmbench.metrics.ranks import Ties, checked_ties, cosine_tolerance, tie_rank
 from mmbench.metrics.vectors import as_array, finite_rows, of_one_space, to_numpy, unit_rows
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def zero_shot(
         classes: [C, D] class vectors, as `class_vectors` gives them.
         labels: [N] class number of each item.
         ks: the cut-offs.
-        ties: as in `logit_columns`.
+        ties: as in `logit_columns`; cosines within `ranks.cosine_tolerance` are tied.
 
     Returns:
         [N] columns, as `logit_columns` gives them. The N x C product is made in blocks of items.
@@ -108,14 +108,18 @@ def zero_shot(
     items = unit_rows(items, name="items")
     classes = unit_rows(classes, name="classes")
     items, classes = of_one_space(items, classes, "items", "classes")
+    # There are few classes: double precision costs little, and settles ties.
+    xp = compat.array_namespace(items)
+    classes = xp.astype(classes, xp.float64)
     index = _class_numbers(labels, items.shape[0], classes.shape[0], name="labels")
     step = max(1, _BLOCK_SCORES // classes.shape[0])
     blocks = [
         logit_columns(
-            items[start : start + step, :] @ classes.T,
+            xp.astype(items[start : start + step, :], xp.float64) @ classes.T,
             index[start : start + step],
             ks=ks,
             ties=ties,
+            tolerance=cosine_tolerance(classes),
         )
         for start in range(0, items.shape[0], step)
     ]
@@ -123,7 +127,12 @@ def zero_shot(
 
 
 def logit_columns(
-    logits: Any, labels: Any, *, ks: Sequence[int] = KS, ties: Ties = "expected"
+    logits: Any,
+    labels: Any,
+    *,
+    ks: Sequence[int] = KS,
+    ties: Ties = "expected",
+    tolerance: float = 0.0,
 ) -> dict[str, NDArray[np.float64]]:
     """Rank each item's true class among the scores of all classes.
 
@@ -135,6 +144,7 @@ def logit_columns(
         labels: [N] class number of each item.
         ks: the cut-offs; one above C is 1 for every item.
         ties: the tie rule.
+        tolerance: scores that differ by no more than this are tied. 0 compares them exactly.
 
     Returns:
         [N] float64 columns: "rank", "prediction" (the class with the highest score, the lowest
@@ -151,9 +161,9 @@ def logit_columns(
     index = _class_numbers(labels, logits.shape[0], logits.shape[1], name="labels")
     rows = xp.arange(logits.shape[0], device=device)
     true = logits[rows, xp.asarray(index, device=device)][:, None]
-    ahead = to_numpy(xp.sum(logits > true, axis=1, dtype=xp.int64))
-    tied = to_numpy(xp.sum(logits == true, axis=1, dtype=xp.int64)) - 1
-    rank = tie_rank(ahead, tied, ties)
+    ahead = to_numpy(xp.sum(logits > true + tolerance, axis=1, dtype=xp.int64))
+    not_behind = to_numpy(xp.sum(logits >= true - tolerance, axis=1, dtype=xp.int64))
+    rank = tie_rank(ahead, not_behind - ahead - 1, ties)
     prediction = to_numpy(xp.argmax(logits, axis=1)).astype(np.float64)
     hits = {f"top{int(k)}": (rank <= k).astype(np.float64) for k in ks}
     return {"rank": rank, "prediction": prediction, **hits}

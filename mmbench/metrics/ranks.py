@@ -29,7 +29,7 @@ _DEVICE_BLOCK: Final[Block] = (4096, 8192)
 # 255 times: 255 words across, 255 rows down.
 _MOST_COLUMNS: Final = 8 * 255
 _ROWS_PER_TALLY: Final = 128
-_COMPARISONS: Final[tuple[np.ufunc, ...]] = (np.greater, np.equal)
+_COMPARISONS: Final[tuple[np.ufunc, ...]] = (np.greater, np.greater_equal)
 # Below this many multiplications, starting threads costs more than it saves.
 _WORTH_THREADS: Final = 1 << 28
 
@@ -41,13 +41,24 @@ class PairCounts:
     score: NDArray[np.floating[Any]]
     """[Q] score of each query with its positive."""
     ahead: NDArray[np.int64]
-    """[Q] gallery items that score strictly higher than the query's positive."""
+    """[Q] gallery items that score higher than the query's positive, by more than the tolerance."""
     tied: NDArray[np.int64]
-    """[Q] other gallery items that score exactly the same."""
+    """[Q] other gallery items that score the same, to within the tolerance."""
     gallery_ahead: NDArray[np.int64]
-    """[G] queries that score strictly higher with the item than its own query; 0 without one."""
+    """[G] queries that score higher with the item than its own query does; 0 without one."""
     gallery_tied: NDArray[np.int64]
-    """[G] other queries that score exactly the same; 0 without an own query."""
+    """[G] other queries that score the same with the item; 0 without an own query."""
+
+
+def cosine_tolerance(vectors: Any) -> float:
+    """Give the difference below which two cosines of such unit vectors count as tied.
+
+    A matrix product rounds one and the same dot product differently at different places of a block
+    (an OpenBLAS kernel sums the columns at a tile's edge in another order), so the cosines of two
+    identical gallery items often differ in their last bits. Five machine epsilons (6e-7 for
+    float32) cover that, and so make ties independent of the order of the items and of the BLAS.
+    """
+    return 5.0 * float(compat.array_namespace(vectors).finfo(vectors.dtype).eps)
 
 
 def tie_rank(ahead: Any, tied: Any, ties: Ties) -> NDArray[np.float64]:
@@ -83,6 +94,7 @@ def count_pairs(
     gallery: Any,
     positives: NDArray[np.int64],
     *,
+    tolerance: float = 0.0,
     block: Block | None = None,
     threads: int | None = None,
 ) -> PairCounts:
@@ -91,13 +103,14 @@ def count_pairs(
     A score is the dot product of a query row and a gallery row. The product is made in blocks and
     each block is counted along its rows (query to gallery) and along its columns (gallery to query)
     before the next one overwrites it. A pair's own score is read from the same block of the same
-    product that it is compared in, so an exact tie is seen as one.
+    product that it is compared in.
 
     Args:
         queries: [Q, D] float32 or float64, finite.
         gallery: [G, D] the same library, device and dtype.
         positives: [Q] the gallery row that belongs to each query, ascending, so that the pairs lie
             in few blocks and reading their scores first costs a few blocks' work.
+        tolerance: scores that differ by no more than this are tied. 0 compares them exactly.
         block: rows and columns of a block; None fits the block to the cache (or accelerator).
         threads: threads on the CPU, each with one-threaded products; None takes every core this
             process may use where the work is worth it.
@@ -111,8 +124,8 @@ def count_pairs(
     if np.any(positives[1:] <= positives[:-1]):
         raise ValueError("positives: expected ascending gallery rows; sort the queries by them")
     if compat.is_numpy_array(queries):
-        return _count_on_host(queries, gallery, positives, block or _HOST_BLOCK, threads)
-    return _count_on_device(queries, gallery, positives, block or _DEVICE_BLOCK)
+        return _count_on_host(queries, gallery, positives, tolerance, block or _HOST_BLOCK, threads)
+    return _count_on_device(queries, gallery, positives, tolerance, block or _DEVICE_BLOCK)
 
 
 def over_row_blocks(
@@ -147,7 +160,12 @@ def _one_blas_thread() -> AbstractContextManager[Any]:
 
 
 def _count_on_host(
-    queries: Any, gallery: Any, positives: NDArray[np.int64], block: Block, threads: int | None
+    queries: Any,
+    gallery: Any,
+    positives: NDArray[np.int64],
+    tolerance: float,
+    block: Block,
+    threads: int | None,
 ) -> PairCounts:
     rows, columns = max(1, block[0]), min(max(1, block[1]), _MOST_COLUMNS)
     n_queries, n_gallery = len(queries), len(gallery)
@@ -178,13 +196,13 @@ def _count_on_host(
             for column in edges.tolist():
                 scores = product(row, column, out)
                 if column in cells:
-                    # The positive is neither above nor equal to itself.
+                    # The positive is neither above itself nor tied with itself.
                     scores[cells[column]] = -np.inf
                 _tally(
                     scores,
                     mask,
-                    score[row : row + rows],
-                    gallery_score[column : column + columns],
+                    bounds[:, row : row + rows],
+                    gallery_bounds[:, column : column + columns],
                     counts[:, row : row + rows],
                     own[:, column : column + columns],
                 )
@@ -193,9 +211,12 @@ def _count_on_host(
     work = n_queries * queries.shape[1]
     over_row_blocks(read_positives, starts, work * columns, threads)
     gallery_score[positives] = score
+    bounds = np.stack([score + tolerance, score - tolerance]).astype(score.dtype)
+    gallery_bounds = np.stack([gallery_score + tolerance, gallery_score - tolerance])
+    gallery_bounds = gallery_bounds.astype(score.dtype)
     over_row_blocks(count, starts, work * n_gallery, threads)
-    ahead, tied = np.sum(gallery_counts, axis=0)
-    return PairCounts(score, counts[0], counts[1], ahead, tied)
+    ahead, not_behind = np.sum(gallery_counts, axis=0)
+    return PairCounts(score, counts[0], counts[1] - counts[0], ahead, not_behind - ahead)
 
 
 def _cells(
@@ -212,7 +233,9 @@ def _cells(
 def _tally(
     scores: Any, buffer: Any, of_rows: Any, of_columns: Any, rows: Any, columns: Any
 ) -> None:
-    """Add to `rows` and `columns` [2, ...] how many scores are above (0) and equal to (1) theirs.
+    """Add to `rows` and `columns` the scores above their upper and not below their lower bounds.
+
+    All four are [2, ...]: upper and lower bounds, and the counts of the one and of the other.
 
     A comparison gives bytes of 0 and 1. Summed as 64-bit words they count in eight lanes at once,
     which is several times faster than summing booleans.
@@ -225,18 +248,17 @@ def _tally(
         cells = buffer[: len(part) * padded].reshape(len(part), padded)
         cells[:, width:] = False
         words, mask = cells.view(np.uint64), cells[:, :width]
-        row_score = of_rows[start:stop, np.newaxis]
         for which, compare in enumerate(_COMPARISONS):
-            compare(part, row_score, out=mask)
+            compare(part, of_rows[which, start:stop, np.newaxis], out=mask)
             lanes = np.add.reduce(words, axis=1).view(np.uint8).reshape(-1, 8)
             rows[which, start:stop] += np.add.reduce(lanes, axis=1, dtype=np.int64)
-            compare(part, of_columns, out=mask)
+            compare(part, of_columns[which], out=mask)
             lanes = np.add.reduce(words, axis=0).view(np.uint8)
             columns[which] += lanes[:width]
 
 
 def _count_on_device(
-    queries: Any, gallery: Any, positives: NDArray[np.int64], block: Block
+    queries: Any, gallery: Any, positives: NDArray[np.int64], tolerance: float, block: Block
 ) -> PairCounts:
     """Do as `_count_on_host` does, in whole-block operations of the arrays' own library."""
     xp = compat.array_namespace(queries, gallery)
@@ -258,22 +280,30 @@ def _count_on_device(
             score[there(row + i)] = product(row, column)[there(i), there(j)]
     gallery_score = xp.full(n_gallery, xp.inf, dtype=queries.dtype, device=device)
     gallery_score[there(positives)] = score
+    bounds = xp.stack([score + tolerance, score - tolerance])
+    gallery_bounds = xp.stack([gallery_score + tolerance, gallery_score - tolerance])
     counts = xp.zeros((2, n_queries), dtype=xp.int64, device=device)
     gallery_counts = xp.zeros((2, n_gallery), dtype=xp.int64, device=device)
     for row in starts:
         cells = dict(_cells(positives[row : row + rows], edges, columns))
-        row_score = score[row : row + rows][:, None]
+        row_bounds = bounds[:, row : row + rows, None]
         for column in edges.tolist():
             scores = product(row, column)
             if column in cells:
                 i, j = cells[column]
                 scores[there(i), there(j)] = -xp.inf
-            column_score = gallery_score[column : column + columns][None, :]
-            for which, compare in enumerate((xp.greater, xp.equal)):
-                along = xp.sum(compare(scores, row_score), axis=1, dtype=xp.int64)
+            column_bounds = gallery_bounds[:, None, column : column + columns]
+            for which, compare in enumerate((xp.greater, xp.greater_equal)):
+                along = xp.sum(compare(scores, row_bounds[which, ...]), axis=1, dtype=xp.int64)
                 counts[which, row : row + rows] += along
-                down = xp.sum(compare(scores, column_score), axis=0, dtype=xp.int64)
+                down = xp.sum(compare(scores, column_bounds[which, ...]), axis=0, dtype=xp.int64)
                 gallery_counts[which, column : column + columns] += down
-    ahead, tied = to_numpy(counts)
-    gallery_ahead, gallery_tied = to_numpy(gallery_counts)
-    return PairCounts(to_numpy(score), ahead, tied, gallery_ahead, gallery_tied)
+    ahead, not_behind = to_numpy(counts)
+    gallery_ahead, gallery_not_behind = to_numpy(gallery_counts)
+    return PairCounts(
+        to_numpy(score),
+        ahead,
+        not_behind - ahead,
+        gallery_ahead,
+        gallery_not_behind - gallery_ahead,
+    )

@@ -8,8 +8,15 @@ import array_api_compat as compat
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.metrics.ranks import Ties, checked_ties, count_pairs, over_row_blocks, tie_rank
-from mmbench.metrics.vectors import as_array, finite_rows, of_one_space, to_numpy, unit_rows
+from mmbench.metrics.ranks import (
+    Ties,
+    checked_ties,
+    cosine_tolerance,
+    count_pairs,
+    over_row_blocks,
+    tie_rank,
+)
+from mmbench.metrics.vectors import as_matrix, finite_rows, of_one_space, to_numpy, unit_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +47,11 @@ def pair_retrieval(
     rank = 1 + #{s > s+} + share * #{other s == s+}, with share 1/2, 0 or 1 for the tie rules
     "expected", "optimistic" and "pessimistic". Under "expected" a rank may lie between two whole
     numbers; it counts as a hit@k where rank <= k, so two items tied at the top are no hit@1.
+    Cosines within `cosine_tolerance` are tied, dot products are compared exactly.
+
+    Beside the inputs it holds one scaled copy of each (cosine) and a few blocks of scores. Ranks
+    can differ from those of exact arithmetic only where scores lie within rounding: 1e-6 for
+    cosines of float32; nowhere for dot products of integers that float32 can add exactly.
 
     Source: recall@k as in CLIP_benchmark's `recall_at_k` (LAION-AI/CLIP_benchmark, commit 48de38c),
     with this tie rule in place of the arbitrary order of `torch.topk`; average precision is
@@ -59,9 +71,7 @@ def pair_retrieval(
     Returns:
         Columns of float64 for queries -> gallery [Q] and for gallery -> queries [G]: "rank",
         "reciprocal_rank", "average_precision" and "hit@k" (0 or 1) for every k. Gallery items
-        without a query are NaN in all columns of the second. Of float32 vectors, ranks are those of
-        the float32 product: they can differ from exact arithmetic only where two scores lie within
-        its rounding. Beside the inputs it holds one scaled copy of each and a few blocks.
+        without a query are NaN in all columns of the second.
 
     Raises:
         ValueError: vectors that are NaN, infinite, of length zero or all equal; shapes that do not
@@ -69,12 +79,15 @@ def pair_retrieval(
     """
     checked_ties(ties)
     ks = _checked_ks(ks)
-    queries, gallery = as_array(queries), as_array(gallery)
+    queries, gallery = as_matrix(queries, "queries"), as_matrix(gallery, "gallery")
     index = _checked_positives(positives, queries.shape[0], gallery.shape[0])
     order = np.argsort(index) if np.any(index[1:] < index[:-1]) else None
-    queries, gallery = _scoring_rows(queries, gallery, similarity, order)
+    queries, gallery = _scoring_rows(queries, gallery, similarity, order=order)
     sorted_index = index if order is None else index[order]
-    counts = count_pairs(queries, gallery, sorted_index, block=block, threads=threads)
+    tolerance = cosine_tolerance(queries) if similarity == "cosine" else 0.0
+    counts = count_pairs(
+        queries, gallery, sorted_index, tolerance=tolerance, block=block, threads=threads
+    )
     forward = tie_rank(counts.ahead, counts.tied, ties)
     if order is not None:
         forward = forward[np.argsort(order)]
@@ -110,6 +123,8 @@ def label_retrieval(
     at expected ranks is not the expectation of average precision, which is a little larger
     (McSherry and Najork, ECIR 2008); it is chosen because it agrees with rank and reciprocal rank.
 
+    Scores are computed in double precision; cosines within its `cosine_tolerance` are tied.
+
     Source: CLIP_benchmark's `recall_at_k` (LAION-AI/CLIP_benchmark, commit 48de38c): `recall@k` is
     its value and `hit@k` whether that is above 0. Average precision without ties is scikit-learn's
     `average_precision_score`.
@@ -137,12 +152,14 @@ def label_retrieval(
     """
     checked_ties(ties)
     ks = _checked_ks(ks)
-    queries, gallery = as_array(queries), as_array(gallery)
+    queries, gallery = as_matrix(queries, "queries"), as_matrix(gallery, "gallery")
     codes, gallery_codes = _label_codes(query_labels, gallery_labels, len(queries), len(gallery))
     own = _checked_own(own_items, len(queries), len(gallery))
-    queries, gallery = _scoring_rows(queries, gallery, similarity)
     xp, device = compat.array_namespace(queries), compat.device(queries)
+    # Sorting costs more than the product, so double precision is nearly free, and settles ties.
+    queries, gallery = _scoring_rows(queries, gallery, similarity, double=True)
     there = xp.asarray(gallery_codes, device=device)
+    tolerance = cosine_tolerance(queries) if similarity == "cosine" else 0.0
     step = max(1, _SORTED_SCORES // len(gallery_codes))
     columns = {name: np.full(len(codes), np.nan) for name in _label_names(ks)}
 
@@ -156,7 +173,7 @@ def label_retrieval(
                 cells = (xp.asarray(i, device=device), xp.asarray(own[rows][i], device=device))
                 scores[cells] = -xp.inf
                 relevant[cells] = False
-            for name, values in _label_columns(scores, relevant, ties, ks).items():
+            for name, values in _label_columns(scores, relevant, ties, ks, tolerance).items():
                 columns[name][rows] = values
 
     starts = range(0, len(codes), step)
@@ -215,8 +232,10 @@ def _label_names(ks: Sequence[int]) -> list[str]:
     return [*names, *(f"hit@{k}" for k in ks), *(f"recall@{k}" for k in ks)]
 
 
-def _label_columns(scores: Any, relevant: Any, ties: Ties, ks: Sequence[int]) -> Columns:
-    row, number, rank = _ranks_of_positives(scores, relevant, ties)
+def _label_columns(
+    scores: Any, relevant: Any, ties: Ties, ks: Sequence[int], tolerance: float
+) -> Columns:
+    row, number, rank = _ranks_of_positives(scores, relevant, ties, tolerance)
     queries = scores.shape[0]
     positives = np.bincount(row, minlength=queries).astype(np.float64)
     count = np.where(positives > 0, positives, np.nan)
@@ -230,7 +249,7 @@ def _label_columns(scores: Any, relevant: Any, ties: Ties, ks: Sequence[int]) ->
 
 
 def _ranks_of_positives(
-    scores: Any, relevant: Any, ties: Ties
+    scores: Any, relevant: Any, ties: Ties, tolerance: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
     """Rank every positive of a block of queries among the gallery.
 
@@ -238,6 +257,7 @@ def _ranks_of_positives(
         scores: [R, G].
         relevant: [R, G] booleans.
         ties: the tie rule.
+        tolerance: neighbours in the ranking that differ by no more are tied.
 
     Returns:
         For every positive, by query and from the top: its query's row in the block, its number
@@ -250,9 +270,9 @@ def _ranks_of_positives(
     order = xp.reshape(order, (-1,))
     ranked = xp.reshape(xp.take(xp.reshape(scores, (-1,)), order), (-1, size))
     positive = xp.take(xp.reshape(relevant, (-1,)), order)
-    # A tie group is a run of equal scores within one query's ranking.
+    # A tie group is a run of scores without a gap within one query's ranking.
     first = xp.ones_like(ranked, dtype=xp.bool)
-    first[:, 1:] = ranked[:, 1:] != ranked[:, :-1]
+    first[:, 1:] = ranked[:, :-1] - ranked[:, 1:] > tolerance
     starts = to_numpy(xp.nonzero(xp.reshape(first, (-1,)))[0])
     at = to_numpy(xp.nonzero(positive)[0])
     row = at // size
@@ -270,17 +290,19 @@ def _ranks_of_positives(
 
 
 def _scoring_rows(
-    queries: Any, gallery: Any, similarity: str, order: NDArray[np.int64] | None = None
+    queries: Any,
+    gallery: Any,
+    similarity: str,
+    *,
+    order: NDArray[np.int64] | None = None,
+    double: bool = False,
 ) -> tuple[Any, Any]:
-    """Check both sides, bring them to one precision, scale them if asked; `order` sorts queries."""
-    if similarity == "cosine":
-        queries = unit_rows(queries, name="queries", order=order)
-        gallery = unit_rows(gallery, name="gallery")
-    elif similarity == "dot":
-        queries = finite_rows(queries, name="queries", order=order)
-        gallery = finite_rows(gallery, name="gallery")
-    else:
+    """Check both sides, scale them if asked, bring them to one precision; `order` sorts queries."""
+    if similarity not in ("cosine", "dot"):
         raise ValueError(f"similarity: expected 'cosine' or 'dot', got {similarity!r}")
+    prepare = unit_rows if similarity == "cosine" else finite_rows
+    queries = prepare(queries, name="queries", order=order, double=double)
+    gallery = prepare(gallery, name="gallery", double=double)
     queries, gallery = of_one_space(queries, gallery, "queries", "gallery")
     if similarity == "dot":
         xp = compat.array_namespace(queries)

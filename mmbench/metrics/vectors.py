@@ -33,6 +33,14 @@ def as_array(x: Any) -> Any:
     return np.asarray(x)
 
 
+def as_matrix(x: Any, name: str) -> Any:
+    """Give `as_array(x)`; raise ValueError unless it is [items, dimensions] with some of both."""
+    x = as_array(x)
+    if x.ndim != 2 or 0 in x.shape:
+        raise ValueError(f"{name}: expected a matrix [items, dimensions], got shape {(*x.shape,)}")
+    return x
+
+
 def to_numpy(x: Any) -> Any:
     """Copy a result to numpy, from whatever device it is on."""
     if compat.is_torch_array(x):
@@ -43,7 +51,12 @@ def to_numpy(x: Any) -> Any:
 
 
 def finite_rows(
-    x: Any, *, name: str = "vectors", order: Any = None, allow_constant: bool = False
+    x: Any,
+    *,
+    name: str = "vectors",
+    order: Any = None,
+    double: bool = False,
+    allow_constant: bool = False,
 ) -> Any:
     """Give `x` as a floating matrix whose rows can be compared by dot product.
 
@@ -52,6 +65,7 @@ def finite_rows(
             float32.
         name: what the array is, for messages.
         order: [N'] row numbers to take, in that order; None takes all.
+        double: compute in and return float64 whatever comes in.
         allow_constant: accept rows that are all the same.
 
     Returns:
@@ -61,7 +75,7 @@ def finite_rows(
         ValueError: not a matrix, no rows or columns, rows with NaN or infinity, or more than one
             row and all of them equal.
     """
-    x = _floating_matrix(x, name)
+    x = _floating_matrix(x, name, double=double)
     _largest_entries(x, name)
     if not allow_constant:
         _refuse_constant(x, name)
@@ -71,7 +85,12 @@ def finite_rows(
 
 
 def unit_rows(
-    x: Any, *, name: str = "vectors", order: Any = None, allow_constant: bool = False
+    x: Any,
+    *,
+    name: str = "vectors",
+    order: Any = None,
+    double: bool = False,
+    allow_constant: bool = False,
 ) -> Any:
     """Scale every row to Euclidean length 1, so that a dot product is a cosine.
 
@@ -79,6 +98,7 @@ def unit_rows(
         x: [N, D] real numbers; see `finite_rows` for the precision.
         name: what the array is, for messages.
         order: [N'] row numbers to take, in that order; None takes all.
+        double: compute in and return float64 whatever comes in.
         allow_constant: accept rows that are all the same.
 
     Returns:
@@ -88,7 +108,7 @@ def unit_rows(
         ValueError: not a matrix, no rows or columns, rows with NaN or infinity, rows of length
             zero, or more than one row and all of them equal to within rounding.
     """
-    x = _floating_matrix(x, name)
+    x = _floating_matrix(x, name, double=double)
     xp = compat.array_namespace(x)
     device = compat.device(x)
     largest = _largest_entries(x, name)
@@ -132,14 +152,14 @@ def of_one_space(a: Any, b: Any, name_a: str, name_b: str) -> tuple[Any, Any]:
     return xp.astype(a, dtype, copy=False), xp.astype(b, dtype, copy=False)
 
 
-def _floating_matrix(x: Any, name: str) -> Any:
-    """Check shape and kind; cast what is neither float32 nor float64 to float32."""
-    x = as_array(x)
-    if x.ndim != 2 or 0 in x.shape:
-        raise ValueError(f"{name}: expected a matrix [items, dimensions], got shape {x.shape!s}")
+def _floating_matrix(x: Any, name: str, *, double: bool) -> Any:
+    """Check shape and kind; cast to float64 if `double`, else to float32 what is neither."""
+    x = as_matrix(x, name)
     xp = compat.array_namespace(x)
     if not xp.isdtype(x.dtype, ("real floating", "integral", "bool")):
         raise ValueError(f"{name}: expected real numbers, got {x.dtype!s}")
+    if double:
+        return xp.astype(x, xp.float64, copy=False)
     return x if x.dtype in (xp.float32, xp.float64) else xp.astype(x, xp.float32)
 
 
