@@ -218,27 +218,20 @@ def _subsample(r: Floats, e: Floats, options: DCAParameters) -> tuple[Floats, Fl
 
 
 def _moved_apart(points: Floats, seed: int) -> tuple[Floats, int]:
-    """Move points that lie on another by 1e-7 of the spread: equal points have no cells."""
+    """Centre the points; move copies by about 1e-7 of the spread, since equal ones have no cells."""
     centred = points - points.mean(axis=0)
-    spread = float(np.sqrt((centred**2).sum(axis=1).mean()))
-    _, first, sizes = np.unique(points, axis=0, return_index=True, return_counts=True)
-    if len(first) == 1 and len(points) > 1:
-        raise ValueError(
-            f"all {len(points)} points of R and E are equal: there is no graph of them"
-        )
+    _, first = np.unique(points, axis=0, return_index=True)
     duplicates = len(points) - len(first)
-    if duplicates == 0:
-        return points, 0
-    _LOG.info(
-        "DCA: %d of %d points lie on another (%d at most)", duplicates, len(points), sizes.max()
-    )
-    moved = points.copy()
-    copies = np.ones(len(points), dtype=np.bool_)
-    copies[first] = False
-    noise = np.random.default_rng([seed, 2]).standard_normal((duplicates, points.shape[1]))
-    noise *= _APART * spread / np.linalg.norm(noise, axis=1, keepdims=True)
-    moved[copies] += noise
-    return moved, duplicates
+    if len(first) == 1:
+        raise ValueError(f"all {len(points)} points of R and E are equal: no graph joins them")
+    if duplicates:
+        _LOG.info("DCA: %d of %d points are copies of others", duplicates, len(points))
+        copies = np.ones(len(points), dtype=np.bool_)
+        copies[first] = False
+        spread = float(np.sqrt((centred**2).mean()))
+        rng = np.random.default_rng([seed, 2])
+        centred[copies] += _APART * spread * rng.standard_normal((duplicates, points.shape[1]))
+    return centred, duplicates
 
 
 def _scored(

@@ -74,7 +74,7 @@ def ray_graph(points: Floats, *, rays: int, seed: int) -> DelaunayGraph:
         reach = directions @ centred.T
         for point in range(count):
             squared = cdist(centred[point : point + 1], centred, "sqeuclidean")[0]
-            squared[point] = np.inf
+            squared[squared == 0.0] = np.inf  # the point itself
             neighbours, hits = np.unique(_entered(reach, point, squared), return_counts=True)
             keys.append(np.minimum(neighbours, point) * count + np.maximum(neighbours, point))
             found.append(hits)
