@@ -160,7 +160,9 @@ def score_maps(
         if adaptive:
             cut = thresholds(ordered, covered[part], "gt_size", 0.0)
             fitted[part] = ciou_rows(masks_above(scores, cut, options.comparison), target)
-    best = _best(ciou, covered, options)
+    # Items without ground truth score 0 at every threshold, so they favour none; the lowest wins
+    # a tie.
+    best = int(np.argmax(_auc_units(ciou).sum(axis=1)))
     return _scored(
         ciou[best],
         fitted if adaptive else None,
@@ -307,14 +309,6 @@ def random_maps(
         [count, *grid] float32. Item i's map does not depend on `count`.
     """
     return rng.random((count, *grid), dtype=np.float32)
-
-
-def _best(ciou: Floats, covered: NDArray[np.int64], options: LocalizationOptions) -> int:
-    """Row with the highest AUC over the items that count; the lowest threshold on ties."""
-    if len(ciou) == 1 or ciou.shape[1] == 0:
-        return 0
-    counted = (covered > 0) | (options.empty_gt == "zero")
-    return int(np.argmax(_auc_units(ciou[:, counted]).sum(axis=1)))
 
 
 def _drawer(

@@ -59,7 +59,10 @@ def truth_of(data, n, size=8):
 
 
 def maps_of(data, n):
-    return data.draw(hnp.arrays(np.float32, (n, 8, 8), elements=few))
+    """Maps of few levels: from one, a constant, to all six."""
+    levels = data.draw(st.lists(few, min_size=1, max_size=6))
+    rng = np.random.default_rng(data.draw(st.integers(0, 2**32 - 1)))
+    return rng.choice(np.array(levels, dtype=np.float32), size=(n, 8, 8))
 
 
 # --- the references ---------------------------------------------------------------------------
@@ -171,13 +174,15 @@ def test_lvs_keeps_a_top_plateau_that_a_strict_comparison_loses():
 
 
 def test_rvs_masks_are_never_larger_than_the_fixed_or_the_median_mask():
-    maps = np.random.default_rng(3).random((4, 8, 8)) ** 3
+    # Two maps whose median lies under 0.5, two whose median lies above.
+    maps = np.random.default_rng(3).random((4, 8, 8)) ** np.array([3, 3, 0.3, 0.3])[:, None, None]
     truth = np.ones((4, 8, 8))
     rvs = score_maps(maps, truth, small("rvs")).ciou
     fixed = score_maps(maps, truth, small("rvs", threshold="fixed")).ciou
     median = score_maps(maps, truth, small("rvs", threshold="median")).ciou
     assert (rvs == np.minimum(fixed, median)).all()
-    assert (rvs < median).any()
+    assert (rvs < median).tolist() == [True, True, False, False]
+    assert (rvs < fixed).tolist() == [False, False, True, True]
 
 
 def test_the_sweep_takes_the_threshold_with_the_best_auc():
