@@ -218,7 +218,7 @@ def _subsample(r: Floats, e: Floats, options: DCAParameters) -> tuple[Floats, Fl
 
 
 def _moved_apart(points: Floats, seed: int) -> tuple[Floats, int]:
-    """Centre the points; move copies by about 1e-7 of the spread, since equal ones have no cells."""
+    """Centre the points; move copies by about 1e-7 of the spread: equal points have no cells."""
     centred = points - points.mean(axis=0)
     _, first = np.unique(points, axis=0, return_index=True)
     duplicates = len(points) - len(first)
