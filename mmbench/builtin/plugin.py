@@ -56,6 +56,7 @@ _DATASETS = (
     ),
 )
 
+_ZERO_SHOT = "mmbench.builtin.tasks.zeroshot:NumbersZeroShot"
 _RETRIEVAL = "mmbench.builtin.tasks.retrieval:NumbersRetrieval"
 
 _TASKS: tuple[TaskSpec, ...] = (
@@ -72,6 +73,20 @@ _TASKS: tuple[TaskSpec, ...] = (
         "400 unseen numbers: keypad tones and handwriting retrieve each other",
         protocol="retrieval",
         options={"query": "audio", "gallery": "image"},
+    ),
+    TaskSpec(
+        "numbers-zeroshot-image",
+        _ZERO_SHOT,
+        "Handwritten numbers are named, one of 400, by prompts in five phrasings",
+        protocol="zero-shot",
+        options={"stream": "image"},
+    ),
+    TaskSpec(
+        "numbers-zeroshot-audio",
+        _ZERO_SHOT,
+        "Dialled numbers are named, one of 400, by prompts in five phrasings",
+        protocol="zero-shot",
+        options={"stream": "audio"},
     ),
 )
 
