@@ -64,12 +64,17 @@ def resolve_options(
     """All options of ``cls`` with their values: defaults, then the preset, then what was given.
 
     Raises:
-        UsageError: An unknown option (with the nearest names), a missing required one, or a
-            value of another type than the hint.
+        UsageError: An unknown option (with the nearest names), a missing required one, a value
+            of another type than the hint, or one that the class refuses by name.
     """
     declared = declared_options(cls)
     resolved = {name: option.default for name, option in declared.items() if not option.required}
+    refused: Mapping[str, str] = getattr(cls, "refused", {})
     for name, value in {**preset, **given}.items():
+        if f"{name}={value}" in refused:
+            raise UsageError(
+                f"declines {name}={value}", where=where, fix=refused[f"{name}={value}"]
+            )
         if name not in declared:
             raise UsageError(
                 f"has no option {name!r}",

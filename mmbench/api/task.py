@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -219,6 +219,9 @@ class Task(ABC):
     Options are keyword arguments of ``__init__`` with defaults and type hints, as for a
     representation. A task never holds a model, opens a device or shows progress.
     """
+
+    #: ``"option=value"`` to why this task declines it: for what papers do and we should not.
+    refused: ClassVar[Mapping[str, str]] = {}
 
     @property
     @abstractmethod
