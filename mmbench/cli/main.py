@@ -1,0 +1,146 @@
+"""``mmbench``: the top of the command line. Imports only what ``--help`` needs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmbench import __version__
+from mmbench.api.errors import MmbenchError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mmbench.registry import Registry
+
+__all__ = ["cli", "main"]
+
+#: Command name to where it is and its line in ``--help``, so that help imports no command.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("mmbench.cli.run:run", "Run a suite, or some tasks on some representations."),
+    "list": (
+        "mmbench.cli.listing:list_",
+        "List representations, tasks, datasets, suites, plugins.",
+    ),
+    "show": ("mmbench.cli.show:show", "Show one representation, task, dataset or suite."),
+    "leaderboard": ("mmbench.cli.leaderboard:leaderboard", "Build leaderboards from records."),
+    "score": ("mmbench.cli.score:score", "Score again from the store, without the model."),
+    "data": ("mmbench.cli.data:data", "Look at datasets: status, check, sample."),
+    "cache": ("mmbench.cli.cache:cache", "Look after the store: size, verify, prune."),
+    "doctor": (
+        "mmbench.cli.doctor:doctor",
+        "Say what is installed, what is broken, how to mend it.",
+    ),
+}
+
+EXAMPLES = """\b
+Examples:
+  mmbench run quickstart
+  mmbench run -r cca-image-text -t numbers-retrieval-image-text
+  mmbench list tasks
+  mmbench doctor
+
+Exit codes: 0 all well, 1 a cell failed, 2 misuse, 130 interrupted.
+"""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, plugins' commands included."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Our own commands first, then the plugins'."""
+        return [*COMMANDS, *(name for name in _plugin_commands() if name not in COMMANDS)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name in COMMANDS:
+            module, _, attribute = COMMANDS[cmd_name][0].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            return command
+        entry = _plugin_commands().get(cmd_name)
+        if entry is None:
+            return None
+        from mmbench.registry import load_object
+
+        loaded: click.Command = load_object(entry.spec.path, entry)
+        return loaded
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does, with the nearest names for an unknown one."""
+        name = args[0]
+        if self.get_command(ctx, name) is None:
+            from mmbench.options import nearest
+
+            known = self.list_commands(ctx)
+            raise click.UsageError(
+                f"no command {name!r}; {nearest(name, known, 'commands are')}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List commands without importing them."""
+        rows = [(name, summary) for name, (_, summary) in COMMANDS.items()]
+        rows += [
+            (name, f"{entry.spec.summary} ({entry.plugin.distribution})".strip())
+            for name, entry in _plugin_commands().items()
+            if name not in COMMANDS
+        ]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+def _plugin_commands() -> dict[str, Any]:
+    return registry().commands
+
+
+def registry() -> Registry:
+    """The loaded plugins, once an invocation."""
+    context = click.get_current_context(silent=True)
+    store: dict[str, Any] = context.find_root().meta if context is not None else {}
+    if "mmbench.registry" not in store:
+        from mmbench.registry import load_registry
+
+        store["mmbench.registry"] = load_registry()
+    loaded: Registry = store["mmbench.registry"]
+    return loaded
+
+
+@click.group(
+    cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.version_option(__version__, prog_name="mmbench")
+def cli() -> None:
+    """Benchmark multimodal representations: embed once, score everywhere, believe the numbers."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    sys.exit(run_cli(arguments))
+
+
+def run_cli(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code, and says what went wrong in one message."""
+    try:
+        result = cli.main(args=arguments, prog_name="mmbench", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `mmbench list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 1
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (MmbenchError, OSError) as error:
+        click.echo(f"Error: {error}", err=True)
+        return getattr(error, "exit_code", 1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted.", err=True)
+        return 130
+    return result if isinstance(result, int) else 0
