@@ -58,7 +58,8 @@ def read_tables(content: bytes) -> dict[str, ItemTable]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    whole = pq.read_table(pa.BufferReader(content))
+    # Not read_table: it imports pyarrow.dataset, which takes longer than all of this.
+    whole = pq.ParquetFile(pa.BufferReader(content)).read()
     layout = json.loads((whole.schema.metadata or {}).get(_LAYOUT, b"{}"))
     tables, start = {}, 0
     for name, described in layout.items():

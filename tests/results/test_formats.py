@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import pytest
+
+from mmbench.api import MetricInfo
+from mmbench.results.boards import (
+    Cell,
+    CostRow,
+    Leaderboards,
+    NotRanked,
+    Row,
+    Summary,
+    SummaryRow,
+    Table,
+)
+from mmbench.results.display import display_cells, display_costs, display_summary, format_cell
+from mmbench.results.formats import (
+    TIDY,
+    costs_to_csv,
+    costs_to_markdown,
+    from_json_text,
+    tidy_rows,
+    to_csv,
+    to_json_text,
+    to_markdown,
+)
+
+R1 = MetricInfo("audio→image R@1", ("hit",))
+RANK = MetricInfo("median rank", ("rank",), "median", unit="rank", higher_is_better=False)
+GAP = MetricInfo("gap", unit="1", higher_is_better=None)
+
+TABLE = Table(
+    title="digits_retrieval",
+    name="numbers-retrieval",
+    version="1",
+    protocol="retrieval",
+    provenance="generated",
+    primary=R1.name,
+    metrics=(R1, RANK, GAP),
+    options={"ties": "expected", "k": [1, 5]},
+    generated_streams=("audio",),
+    notes=("paired bootstrap on audio→image R@1, p < 0.05",),
+    rows=(
+        Row(
+            name="cca|数",
+            rank=1,
+            best=True,
+            cells={
+                R1.name: Cell(value=0.3174, low=0.29, high=0.344, sd=0.01, n=400),
+                "median rank": Cell(value=12.5, low=11, high=14, n=400),
+                "gap": Cell(value=-0.00001, note="one value a space"),
+            },
+            used=4871,
+            total=5158,
+            seeds=3,
+            notes=("over other items (4871) than the other rows",),
+            keys=("k1",),
+        ),
+        Row(
+            name="random",
+            rank=2,
+            cells={R1.name: Cell(value=None, note="undefined on these items")},
+            used=5158,
+            total=5158,
+            seeds=1,
+        ),
+        Row(
+            name="cca",
+            kind="published",
+            cells={R1.name: Cell(value=0.33)},
+            notes=("published, verified: A. Author, *A Paper*", "cca: R@1 -1.3"),
+        ),
+        Row(name="chance", kind="reference", cells={R1.name: Cell(value=0.0025)}),
+    ),
+)
+BOARDS = Leaderboards(
+    coverage="report",
+    tables=(TABLE,),
+    summaries=(
+        Summary(
+            provenance="generated",
+            rows=(
+                SummaryRow(name="cca|数", rank=1, points=1.5, tasks=1, of=8),
+                SummaryRow(name="random", rank=2, points=0.0, tasks=1, of=8),
+            ),
+        ),
+    ),
+    not_ranked=(
+        NotRanked(
+            representation="bad", task="t", seed=None, status="failed", reason="E: a|b\n`c` <d>"
+        ),
+    ),
+    costs=(
+        CostRow(
+            representation="cca",
+            task="t",
+            seed=0,
+            seconds={"encode": 1.23456, "score": 0.1},
+            items_encoded=400,
+            items_reused=3,
+            items_per_second=324.05,
+            peak_memory_mb=512.7,
+            device="cpu",
+            dtype="fp32",
+        ),
+    ),
+)
+
+GOLDEN = """\
+# Leaderboard
+
+Shares in percent; in brackets the 95 % bootstrap interval over items (and seeds). \
+Bold: the best, and what does not differ significantly from it. Equal values share a rank. \
+Rows over different items: report.
+
+## Summary (generated data)
+
+| # | representation | Borda points | tasks |
+| --- | --- | --- | --- |
+| 1 | **cca\\|数** | 1.5 | 1/8 |
+| 2 | random | 0 | 1/8 |
+
+## digits\\_retrieval (generated data)
+
+numbers-retrieval 1 (retrieval), ranked by audio→image R@1; k = [1, 5], ties = expected\x20\x20
+Generated streams: audio\x20\x20
+paired bootstrap on audio→image R@1, p \\< 0.05
+
+| # | representation | audio→image R@1 ↑ | median rank ↓ | gap | items | seeds |
+| --- | --- | --- | --- | --- | --- | --- |
+| 1 | **cca\\|数 ¹** | **31.7 [29.0, 34.4]** | 12.5 [11.0, 14.0] | 0.000 | 4871/5158 | 3 |
+| 2 | random ² | - |  |  | 5158/5158 | 1 |
+|  | *cca (published) ³ ⁴* | 33.0 |  |  |  |  |
+|  | *chance* | 0.2 |  |  |  |  |
+
+¹ over other items (4871) than the other rows\x20\x20
+² audio→image R@1: undefined on these items\x20\x20
+³ published, verified: A. Author, \\*A Paper\\*\x20\x20
+⁴ cca: R@1 -1.3
+
+## Not ranked
+
+| representation | task | seed | status | reason |
+| --- | --- | --- | --- | --- |
+| bad | t |  | failed | E: a\\|b \\`c\\` \\<d> |
+"""
+
+
+def test_golden_markdown():
+    assert to_markdown(BOARDS) == GOLDEN
+
+
+def test_markdown_of_nothing():
+    assert "No cell has been measured yet." in to_markdown(Leaderboards(coverage="strict"))
+
+
+def test_display_is_what_markdown_shows():
+    display = display_cells(TABLE)
+    assert display.title == "digits_retrieval (generated data)"
+    assert display.header[:3] == ("#", "representation", "audio→image R@1 ↑")
+    assert display.rows[0][2] == "31.7 [29.0, 34.4]"
+    assert display.kinds == ("measured", "measured", "published", "reference")
+    assert display.bold == ((1, 2), (), (), ())
+    assert {len(row) for row in display.rows} == {len(display.header)}
+
+
+def test_titles_of_real_data_are_plain():
+    assert display_cells(replace(TABLE, provenance="real")).title == "digits_retrieval"
+    assert display_summary(replace(BOARDS.summaries[0], provenance="real")).title == "Summary"
+
+
+@pytest.mark.parametrize(
+    ("cell", "metric", "text"),
+    [
+        (None, R1, ""),
+        (Cell(value=None, note="x"), R1, "-"),
+        (Cell(value=1.0), R1, "100.0"),
+        (Cell(value=-0.0004), R1, "0.0"),
+        (Cell(value=-0.0006), R1, "-0.1"),
+        (Cell(value=2.0, low=1.0, high=3.5), RANK, "2.0 [1.0, 3.5]"),
+        (Cell(value=0.12345, low=None, high=1.0), GAP, "0.123"),
+    ],
+)
+def test_cells(cell, metric, text):
+    assert format_cell(cell, metric) == text
+
+
+def test_tidy_rows_are_one_a_table_row_and_metric():
+    rows = tidy_rows(BOARDS)
+    assert [(row["row"], row["metric"]) for row in rows] == [
+        ("cca|数", "audio→image R@1"),
+        ("cca|数", "median rank"),
+        ("cca|数", "gap"),
+        ("random", "audio→image R@1"),
+        ("cca", "audio→image R@1"),
+        ("chance", "audio→image R@1"),
+    ]
+    assert rows[0]["value"] == 0.3174
+    assert rows[0]["coverage"] == 4871 / 5158
+    assert rows[0]["provenance"] == "generated"
+    assert (rows[0]["rank"], rows[0]["best"], rows[0]["primary"]) == (1, True, True)
+    assert rows[2]["note"] == "over other items (4871) than the other rows; one value a space"
+    assert rows[4]["kind"] == "published"
+    for row in rows:
+        for name, value in row.items():
+            assert value is None or type(value) in {TIDY[name], int}
+
+
+def test_csv_reads_back_in_full_precision():
+    rows = list(csv.DictReader(io.StringIO(to_csv(BOARDS))))
+    assert list(rows[0]) == list(TIDY)
+    assert float(rows[0]["value"]) == 0.3174
+    assert (rows[0]["best"], rows[0]["row"]) == ("true", "cca|数")
+    assert rows[3]["value"] == ""
+    assert rows[2]["higher_is_better"] == ""
+
+
+def test_json_round_trip_without_cost():
+    text = to_json_text(BOARDS)
+    assert from_json_text(text) == replace(BOARDS, costs=())
+    assert json.loads(text)["costs"] == []
+    with pytest.raises(ValueError, match="coverage: missing"):
+        from_json_text("{}")
+
+
+def test_costs():
+    display = display_costs(BOARDS)
+    assert display.rows == (
+        ("cca", "t", "0", "cpu", "fp32", "1.235", "0.100", "400", "3", "324.1", "513"),
+    )
+    assert costs_to_markdown(BOARDS).startswith("# Measured cost\n\n| representation | task |")
+    assert costs_to_csv(BOARDS).splitlines()[1] == "cca,t,0,cpu,fp32,1.235,0.100,400,3,324.1,513"
+    assert "Nothing here yet." in costs_to_markdown(Leaderboards(coverage="report"))
+    bare = replace(BOARDS.costs[0], items_per_second=None, peak_memory_mb=None, seconds={})
+    assert display_costs(replace(BOARDS, costs=(bare,))).rows[0][-2:] == ("", "")
