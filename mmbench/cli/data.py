@@ -1,0 +1,135 @@
+"""``mmbench data``: status, check and sample of datasets."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmbench.api.errors import MmbenchError, UsageError
+from mmbench.cli.main import registry
+
+if TYPE_CHECKING:
+    from mmbench.runner.catalog import Catalog
+
+__all__ = ["data"]
+
+EXAMPLES = """\b
+Examples:
+  mmbench data status
+  mmbench data check numbers
+  mmbench data sample NAME --root samples --items 20
+"""
+
+_root = click.option(
+    "--data-root",
+    type=click.Path(path_type=Path),
+    help="One folder a dataset.  [default: MMBENCH_DATA, or ./data]",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+
+
+@click.group(epilog=EXAMPLES)
+def data() -> None:
+    """Look at datasets. mmbench never downloads licensed data behind your back."""
+
+
+@data.command(epilog="\b\nExample:\n  mmbench data status --json")
+@click.argument("names", nargs=-1)
+@_root
+@_json
+def status(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
+    """Say what is there, what is missing, and where to get it."""
+    catalog = _catalog(data_root)
+    said = {}
+    for name in names or tuple(catalog.registry.datasets):
+        try:
+            found = catalog.dataset(name, {}).object.status(catalog.source(name))
+            said[name] = asdict(found)
+        except UsageError:
+            raise
+        except MmbenchError as error:
+            said[name] = {"present": False, "found": [], "missing": [], "advice": str(error)}
+    if as_json:
+        click.echo(json.dumps(said, indent=1))
+    else:
+        for name, facts in said.items():
+            _print_status(name, facts)
+    return 0 if all(facts["present"] for facts in said.values()) else 1
+
+
+@data.command(epilog="\b\nExample:\n  mmbench data check numbers")
+@click.argument("name")
+@_root
+@_json
+def check(name: str, data_root: Path | None, as_json: bool) -> int:
+    """Decode every item of a dataset and list the broken ones."""
+    from mmbench.cli.screen import error_console
+
+    catalog = _catalog(data_root)
+    dataset = catalog.dataset(name, {}).object
+    console = error_console()
+    if console.is_terminal:
+        from rich.progress import Progress
+
+        with Progress(console=console, transient=True) as bars:
+            line = bars.add_task(name, total=None)
+            broken = dataset.check(
+                catalog.source(name),
+                lambda done, total, what: bars.update(
+                    line, completed=done, total=total, description=what
+                ),
+            )
+    else:
+        broken = dataset.check(catalog.source(name))
+    if as_json:
+        click.echo(json.dumps([asdict(item) for item in broken], indent=1))
+    else:
+        for item in broken:
+            click.echo(f"{item.collection}[{item.item}] {item.stream}: {item.reason}")
+        click.echo(f"{name}: {len(broken)} broken items" if broken else f"{name}: all items decode")
+    return 1 if broken else 0
+
+
+@data.command(epilog="\b\nExample:\n  mmbench data sample NAME --root samples --items 20 --seed 1")
+@click.argument("name")
+@click.option(
+    "--root", type=click.Path(path_type=Path), required=True, help="Data root to write in."
+)
+@click.option("--items", type=click.IntRange(1), default=16, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def sample(name: str, root: Path, items: int, seed: int) -> None:
+    """Write a small generated dataset in the layout of the real one."""
+    catalog = _catalog(root)
+    dataset = catalog.dataset(name, {}).object
+    place = root / name
+    if place.exists() and any(place.iterdir()):
+        raise UsageError("is not empty", where=str(place), fix="choose another --root")
+    try:
+        dataset.write_sample(place, items=items, seed=seed)
+    except NotImplementedError:
+        raise UsageError("its plugin writes no samples", where=f"dataset {name}") from None
+    click.echo(f"wrote {items} generated items to {place}")
+
+
+def _catalog(root: Path | None) -> Catalog:
+    from mmbench.runner.catalog import Catalog
+    from mmbench.runner.folders import cache_root, data_root
+
+    return Catalog(registry(), data_root(root), cache_root())
+
+
+def _print_status(name: str, facts: dict[str, Any]) -> None:
+    state = (
+        click.style("present", fg="green") if facts["present"] else click.style("missing", fg="red")
+    )
+    click.echo(f"{name}: {state}")
+    for line in facts["found"]:
+        click.echo(f"  found {line}")
+    for line in facts["missing"]:
+        click.echo(f"  not found: {line}")
+    if facts["advice"] and not facts["present"]:
+        click.echo(f"  {facts['advice']}")

@@ -1,0 +1,164 @@
+"""``mmbench doctor``: versions, devices, plugins, data, and how to mend what is broken."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mmbench import __version__
+from mmbench.cli.main import registry
+
+__all__ = ["doctor"]
+
+LIBRARIES = (
+    "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "pluggy", "click", "rich",
+    "torch", "torchvision", "torchaudio", "open_clip_torch", "laion-clap", "transformers",
+)  # fmt: skip
+EXAMPLES = """\b
+Examples:
+  mmbench doctor
+  mmbench doctor --json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def doctor(as_json: bool) -> int:
+    """Say what is installed, what is broken, and how to mend it. Exit code 1 if anything is."""
+    from mmbench.runner.environment import installed_version
+
+    versions = {name: found for name in LIBRARIES if (found := installed_version(name))}
+    problems = [*_plugin_problems(), *_import_problems(versions), *_folder_problems()]
+    facts = {
+        "mmbench": __version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cores": os.cpu_count(),
+        "libraries": versions,
+        "devices": _devices(),
+        "folders": _folders(),
+        "plugins": [
+            f"{plugin.distribution} {plugin.version} ({plugin.entry_point})"
+            for plugin in registry().plugins
+        ],
+        "problems": problems,
+    }
+    if as_json:
+        click.echo(json.dumps(facts, indent=1))
+    else:
+        _print(facts)
+    return 1 if problems else 0
+
+
+def _plugin_problems() -> list[dict[str, str]]:
+    """Plugins and specs that were left out, and classes that can't be imported."""
+    from mmbench.api.errors import MmbenchError
+    from mmbench.registry import load_object
+
+    known = registry()
+    found = [
+        {
+            "where": f"plugin {p.plugin.distribution} (entry point {p.plugin.entry_point})",
+            "what": p.what,
+            "mend": p.mend,
+        }
+        for p in known.problems
+    ]
+    for group in ("representations", "tasks", "datasets", "commands"):
+        for name, entry in getattr(known, group).items():
+            try:
+                load_object(entry.spec.path, entry)
+            except MmbenchError as error:
+                found.append({"where": f"{group} {name}", "what": error.what, "mend": error.fix})
+    return found
+
+
+def _import_problems(versions: dict[str, str]) -> list[dict[str, str]]:
+    """Libraries that are installed and don't import, the known fault named."""
+    found = []
+    for name in ("pyarrow", "pandas", "torchvision"):
+        if name not in versions:
+            continue
+        done = subprocess.run(  # noqa: S603 - our own interpreter and a fixed word
+            [sys.executable, "-W", "ignore", "-c", f"import {name}"],
+            capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        if done.returncode == 0:
+            continue
+        last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
+        mend = f"pip install --force-reinstall {name}"
+        if "torchvision::nms" in done.stderr:
+            mend = (
+                "torch and torchvision are builds of different kinds (one for the CPU, one for "
+                "CUDA): install both from one place, pip install torch==2.14.1 torchvision==0.29.1"
+            )
+        elif "NumPy" in last or "numpy" in last:
+            mend = "pip install -c constraints.txt numpy pyarrow pandas (the tested set)"
+        found.append({"where": f"{name} {versions[name]}", "what": last, "mend": mend})
+    return found
+
+
+def _folders() -> dict[str, str]:
+    from mmbench.runner.folders import cache_root, data_root
+
+    return {"cache": str(cache_root()), "data": str(data_root())}
+
+
+def _folder_problems() -> list[dict[str, str]]:
+    """A store that can't be written to, or a disk that is nearly full."""
+    cache = Path(_folders()["cache"])
+    place = cache
+    while not place.exists():
+        place = place.parent
+    found = []
+    if not os.access(place, os.W_OK):
+        mend = "set MMBENCH_CACHE to a folder that you may write to"
+        found.append({"where": str(cache), "what": "the store can't be written to", "mend": mend})
+    if shutil.disk_usage(place).free < 2**30:
+        mend = "`mmbench cache prune`, or set MMBENCH_CACHE to another disk"
+        found.append({"where": str(cache), "what": "less than 1 GB is free", "mend": mend})
+    return found
+
+
+def _devices() -> list[str]:
+    """The CPU, and what torch sees, if it is installed and imports."""
+    from importlib.util import find_spec
+
+    devices = ["cpu"]
+    if find_spec("torch") is None:
+        return devices
+    try:
+        import torch
+    except Exception as error:  # noqa: BLE001 - a broken torch is a finding, not a crash
+        return [*devices, f"torch does not import: {error}"]
+    devices += [
+        f"cuda:{index} ({torch.cuda.get_device_name(index)})"
+        for index in range(torch.cuda.device_count())
+    ]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    return devices
+
+
+def _print(facts: dict[str, Any]) -> None:
+    for name in ("mmbench", "python", "platform", "cores"):
+        click.echo(f"{name:<10} {facts[name]}")
+    click.echo(f"{'libraries':<10} " + ", ".join(f"{n} {v}" for n, v in facts["libraries"].items()))
+    click.echo(f"{'devices':<10} {', '.join(facts['devices'])}")
+    for name, place in facts["folders"].items():
+        click.echo(f"{name:<10} {place}")
+    for plugin in facts["plugins"]:
+        click.echo(f"{'plugin':<10} {plugin}")
+    if not facts["problems"]:
+        click.echo(click.style("Nothing is broken.", fg="green"))
+    for problem in facts["problems"]:
+        click.echo(click.style(f"{problem['where']}: {problem['what']}", fg="red"))
+        click.echo(f"  {problem['mend']}")

@@ -1,0 +1,67 @@
+"""``mmbench list``: what is installed, by name, importing no model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from mmbench.cli.main import registry
+
+__all__ = ["list_"]
+
+GROUPS = ("representations", "tasks", "datasets", "suites", "plugins")
+EXAMPLES = """\b
+Examples:
+  mmbench list
+  mmbench list tasks
+  mmbench list representations --json
+"""
+
+
+@click.command("list", epilog=EXAMPLES)
+@click.argument("what", required=False, type=click.Choice(GROUPS))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+def list_(what: str | None, as_json: bool) -> None:
+    """List what the installed plugins bring."""
+    chosen = (what,) if what else GROUPS
+    rows = {group: _rows(group) for group in chosen}
+    if as_json:
+        click.echo(json.dumps(rows, indent=1, sort_keys=True))
+        return
+    for group in chosen:
+        _print(group, rows[group])
+    problems = registry().problems
+    if problems:
+        click.echo(f"{len(problems)} plugin problems: `mmbench doctor` names them.", err=True)
+
+
+def _rows(group: str) -> list[dict[str, Any]]:
+    """One mapping an entry: name, what it is, where it comes from."""
+    known = registry()
+    if group == "plugins":
+        return [asdict(plugin) for plugin in known.plugins]
+    return [
+        {
+            "name": name,
+            **({"protocol": entry.spec.protocol} if group == "tasks" else {}),
+            "summary": entry.spec.summary,
+            "distribution": entry.plugin.distribution,
+        }
+        for name, entry in getattr(known, group).items()
+    ]
+
+
+def _print(group: str, rows: list[dict[str, Any]]) -> None:
+    """A plain aligned table: fast, and good to grep."""
+    click.echo(click.style(group, bold=True))
+    if not rows:
+        click.echo("  none")
+        return
+    columns = list(rows[0])
+    widths = [max(len(str(row[column])) for row in rows) for column in columns]
+    for row in rows:
+        cells = (str(row[c]).ljust(w) for c, w in zip(columns, widths, strict=True))
+        click.echo(f"  {'  '.join(cells)}".rstrip())

@@ -1,0 +1,126 @@
+"""``mmbench show``: one representation, task, dataset or suite in full."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mmbench.api.errors import MmbenchError, UsageError
+from mmbench.cli.main import registry
+from mmbench.options import declared_options, nearest
+
+if TYPE_CHECKING:
+    from mmbench.registry import Entry, Registry
+
+__all__ = ["show"]
+
+EXAMPLES = """\b
+Examples:
+  mmbench show cca-image-text
+  mmbench show numbers-localization
+  mmbench show quickstart --json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
+def show(name: str, as_json: bool) -> None:
+    """Show NAME: options with their defaults, what it takes and gives, its metrics, its source."""
+    known = registry()
+    found = {
+        group: getattr(known, group)[name]
+        for group in ("representations", "tasks", "datasets", "suites")
+        if name in getattr(known, group)
+    }
+    if not found:
+        every = {*known.representations, *known.tasks, *known.datasets, *known.suites}
+        raise UsageError(
+            f"nothing installed is called {name!r}", fix=nearest(name, every, "known names")
+        )
+    described = {group: _describe(group, entry, known) for group, entry in found.items()}
+    if as_json:
+        click.echo(json.dumps(described, indent=1, default=str))
+        return
+    for group, facts in described.items():
+        click.echo(click.style(f"{name} ({group.removesuffix('s')})", bold=True))
+        _print(facts, indent=2)
+
+
+def _describe(group: str, entry: Entry[Any], known: Registry) -> dict[str, Any]:
+    """Facts of one entry; its class is imported, its weights are not loaded."""
+    facts: dict[str, Any] = {
+        "summary": entry.spec.summary,
+        "from": f"{entry.plugin.distribution} {entry.plugin.version}",
+        "path": entry.spec.path,
+    }
+    if group == "suites":
+        return {**facts, **_suite_facts(entry.spec.name, known)}
+    from mmbench.registry import load_object
+
+    cls = load_object(entry.spec.path, entry)
+    facts["options"] = {
+        option.name: _option_text(option, entry.spec.options)
+        for option in declared_options(cls).values()
+    }
+    try:
+        built = known.configure(group, entry.spec.name, {}, cls)
+        facts |= _info_facts(built.object.info)
+    except MmbenchError as error:
+        facts["needs"] = str(error)
+    return facts
+
+
+def _option_text(option: Any, preset: Any) -> str:
+    if option.name in preset:
+        return f"{preset[option.name]!r} (preset; takes {option.values})"
+    if option.required:
+        return f"required (takes {option.values})"
+    return f"{option.default!r} (takes {option.values})"
+
+
+def _info_facts(info: Any) -> dict[str, Any]:
+    """What an info object says, in the order it says it."""
+    facts: dict[str, Any] = {}
+    for name, value in vars(info).items():
+        if name == "metrics":
+            facts["metrics"] = {m.name: m.description or m.aggregator for m in value}
+        elif name == "slots":
+            facts["takes"] = {s.name: f"{s.modality} ({'/'.join(s.kinds)})" for s in value}
+        elif name == "offers":
+            facts["gives"] = sorted(
+                f"{o.kind} of {' + '.join(sorted(o.slots))}" + (f" [{o.dim}]" if o.dim else "")
+                for o in value
+            )
+        elif value not in ("", None, (), False):
+            facts[name] = value
+    return facts
+
+
+def _suite_facts(name: str, known: Registry) -> dict[str, Any]:
+    from mmbench.cli.run import find_suite
+
+    suite = find_suite(name, known)
+    return {
+        "description": suite.description,
+        "seeds": list(suite.seeds),
+        "tasks": [task.label for task in suite.tasks],
+        "representations": [
+            choice.label + (" (optional)" if choice.optional else "")
+            for choice in suite.representations
+        ],
+    }
+
+
+def _print(facts: dict[str, Any], indent: int) -> None:
+    pad = " " * indent
+    for key, value in facts.items():
+        if isinstance(value, dict):
+            click.echo(f"{pad}{key}:")
+            _print(value, indent + 2)
+        elif isinstance(value, (list, tuple)):
+            click.echo(f"{pad}{key}: {', '.join(map(str, value))}")
+        else:
+            click.echo(f"{pad}{key}: {value}")
