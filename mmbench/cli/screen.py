@@ -28,8 +28,9 @@ def output_console() -> Console:
 
 
 def error_console() -> Console:
-    """Progress and messages go to standard error."""
-    return Console(stderr=True, highlight=False)
+    """Progress and messages go to standard error; lines are not wrapped into a pipe."""
+    console = Console(stderr=True, highlight=False)
+    return console if console.is_terminal else Console(stderr=True, highlight=False, width=1000)
 
 
 def show_leaderboards(boards: Leaderboards, console: Console) -> None:
@@ -80,7 +81,7 @@ def _fitting(display: Display, width: int, first: int | None) -> tuple[list[int]
     if first is None:
         return list(range(count)), 0
     widths = [
-        max(len(display.header[c]), *(len(row[c]) for row in display.rows), 1) + 2
+        max(len(display.header[c]), *(len(row[c]) for row in display.rows), 1) + 3
         for c in range(count)
     ]
     chosen = {0, 1, first, count - 2, count - 1}

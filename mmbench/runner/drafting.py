@@ -274,7 +274,7 @@ def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tupl
     if match.fit is not None:
         for name in filter(None, (match.fit.spec.train, match.fit.spec.valid)):
             collections[name] = match.fit.collections[name]
-            used.setdefault(name, []).extend(s.name for s in match.fit.streams())
+            used.setdefault(name, []).extend(match.fit_binding.values())
     found = {
         f"{name}/{stream}"
         for name, streams in used.items()

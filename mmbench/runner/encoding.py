@@ -55,6 +55,12 @@ class Encoded:
     reused: int = 0
     dropped: dict[str, str] = field(default_factory=dict)
 
+    def add(self, other: Encoded) -> None:
+        """Count another part of the same job."""
+        self.encoded += other.encoded
+        self.reused += other.reused
+        self.dropped.update(other.dropped)
+
 
 @dataclass
 class Encoder:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mmbench.runner.catalog import Catalog, FitSource, OpenedTask
     from mmbench.runner.suite import RepresentationChoice, TaskChoice
 
-__all__ = ["Group", "Match", "groups_of", "match"]
+__all__ = ["Group", "Match", "groups_of", "match", "single_slot"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ class Match:
         info: What it says of itself.
         opened: The task and its collections.
         fit: What it learns from, if it is trained.
+        fit_binding: Slot to stream of the training collection; empty if it is not trained.
         bindings: Slot to stream, by collection.
         requests: What the task wants encoded.
         seed: The cell's seed; None where neither side is seeded.
@@ -99,6 +100,7 @@ class Match:
     seed: int | None
     identity: str
     recipe: str | None
+    fit_binding: Binding
     key: str = ""
 
     @property
@@ -161,7 +163,11 @@ def match(
         "representation", configured.path, info.version, configured.options, fingerprint,
         seed if info.seeded else None,
     )  # fmt: skip
-    recipe = _recipe(catalog, fit, info, identity, choice)
+    fit_binding = _fit_binding(fit, info, choice)
+    recipe = None
+    if fit is not None:
+        learnt = sorted(fit_binding.items())
+        recipe = key_of("recipe", identity, fit.key(), learnt, catalog.limit)
     task_info = opened.task.info
     found = Match(
         configured=configured,
@@ -173,6 +179,7 @@ def match(
         seed=seed if info.seeded or task_info.seeded else None,
         identity=identity,
         recipe=recipe,
+        fit_binding=fit_binding,
     )
     described = (
         opened.configured.path,
@@ -236,6 +243,14 @@ def _fit_source(
     return fit
 
 
+def single_slot(match: Match, request: Request, group: Group, slot: str, catalog: Catalog) -> Group:
+    """The same rows, seen through one slot only."""
+    collection = match.collection(request)
+    keys = catalog.content_keys(collection, match.bindings[request.collection][slot])
+    digests, _ = digest_rows([[keys[int(row)] for row in group.rows]])
+    return Group((slot,), group.rows, digests)
+
+
 def _all_streams(collections: Mapping[str, Collection]) -> list[Stream]:
     """The streams of all collections, each name once."""
     found: dict[tuple[str, str, str], Stream] = {}
@@ -273,22 +288,19 @@ def _requests(opened: OpenedTask, offers: BoundOffers, label: str) -> tuple[Requ
     return requests
 
 
-def _recipe(
-    catalog: Catalog,
-    fit: FitSource | None,
-    info: RepresentationInfo,
-    identity: str,
-    choice: RepresentationChoice,
-) -> str | None:
-    """Names a training: the representation, the data, the binding."""
+def _fit_binding(
+    fit: FitSource | None, info: RepresentationInfo, choice: RepresentationChoice
+) -> Binding:
+    """How the training collection feeds the slots; every slot must be fed."""
     if fit is None:
-        return None
+        return {}
     train = fit.collections[fit.spec.train]
-    binding = bind_slots(info.slots, train.streams, choice.bind, where=choice.label)
+    streams = {stream.name: stream for stream in fit.streams()}
+    binding = bind_slots(info.slots, streams, choice.bind, where=choice.label)
     unbound = [slot.name for slot in info.slots if slot.name not in binding]
     if unbound:
         raise NotApplicable(
             f"{choice.label} learns from {' and '.join(unbound)}, "
             f"and the training collection {train.name!r} has none"
         )
-    return key_of("recipe", identity, fit.key(), sorted(binding.items()), catalog.limit)
+    return binding

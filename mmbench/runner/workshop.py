@@ -8,35 +8,38 @@ import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from mmbench.api import (
     BoundCollection,
     Context,
     FitData,
     MmbenchError,
     PluginError,
+    Representation,
     Task,
     TrainedRepresentation,
 )
-from mmbench.api.streams import bind_slots
 from mmbench.results.record import Cost
 from mmbench.results.store import RecordStore
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import BundleStore
 from mmbench.runner.catalog import Catalog
 from mmbench.runner.drafting import Drafting
-from mmbench.runner.encoding import Encoded, Encoder
-from mmbench.runner.matching import groups_of, match
+from mmbench.runner.encoding import Encoded, Encoder, to_numpy
+from mmbench.runner.matching import groups_of, match, single_slot
 from mmbench.runner.scoring import score_bundle
-from mmbench.runner.vectors import VectorStore
+from mmbench.runner.vectors import SpaceWriter, VectorStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from mmbench.api import Representation
+    from mmbench.api import Request
     from mmbench.registry import Registry
-    from mmbench.runner.matching import Match
+    from mmbench.runner.matching import Group, Match
     from mmbench.runner.plan import Job
     from mmbench.runner.settings import RunSettings
+    from mmbench.runner.vectors import Space
 
 __all__ = ["JobResult", "Workshop", "rescore"]
 
@@ -119,7 +122,7 @@ class Workshop:
         representation = found.representation
         assert isinstance(representation, TrainedRepresentation)
         start = time.perf_counter()
-        data = _fit_data(found, job)
+        data = _fit_data(found)
         context = self._context(found, job)
         _guarded(lambda: representation.load(context), "load", job)
         _guarded(lambda: representation.fit(data, context), "fit", job)
@@ -143,14 +146,53 @@ class Workshop:
             space.refresh()
             if len(group.rows) and (space.find(group.digests) < 0).any():
                 encoder = self._encoder(found, job, request.kind)
-                part = encoder.fill(space, collection, binding, group)
+                part = self._fused(found, job, request, group, space)
+                part = part or encoder.fill(space, collection, binding, group)
                 space.describe(_space_note(found, job, request.kind, group.slots))
             else:
                 part = Encoded(reused=len(group.rows))
-            total.encoded += part.encoded
-            total.reused += part.reused
-            total.dropped.update(part.dropped)
+            total.add(part)
         return JobResult(job.key, encoded=total.encoded, reused=total.reused, dropped=total.dropped)
+
+    def _fused(
+        self, found: Match, job: Job, request: Request, group: Group, space: Space
+    ) -> Encoded | None:
+        """Vectors of a subset from those of its single slots, where the representation can."""
+        whole = found.info.offer
+        singles = [frozenset({slot}) for slot in group.slots]
+        representation = self._encoder(found, job, request.kind).representation
+        if (
+            len(group.slots) < 2
+            or request.kind != "global"
+            or type(representation).fuse is Representation.fuse
+            or not all(whole("global", single) for single in singles)
+        ):
+            return None
+        collection = found.collection(request)
+        binding = found.bindings[request.collection]
+        done, parts = Encoded(), {}
+        keep = np.ones(len(group.rows), dtype=np.bool_)
+        found_at = {}
+        for slot in group.slots:
+            single = single_slot(found, request, group, slot, self.catalog)
+            place = found.space("global", [slot], self._artifact(found), self.settings.precision)
+            slot_space = self.vectors.space(place)
+            done.add(
+                self._encoder(found, job, "global").fill(slot_space, collection, binding, single)
+            )
+            slot_space.describe(_space_note(found, job, "global", (slot,)))
+            places = slot_space.find(single.digests)
+            keep &= places >= 0
+            found_at[slot] = (slot_space, places)
+        for slot, (slot_space, places) in found_at.items():
+            parts[slot] = slot_space.gather(places[keep])
+        vectors = _guarded(lambda: representation.fuse(parts), "fuse", job)
+        if vectors is None:
+            return None
+        writer = SpaceWriter(space)
+        writer.add(group.digests[keep], to_numpy(vectors), 0.0)
+        writer.flush()
+        return done
 
     def _score(self, job: Job, found: Match, results: Mapping[str, JobResult]) -> JobResult:
         """Bundle, score, record."""
@@ -236,24 +278,15 @@ def rescore(key: str, registry: Registry, settings: RunSettings) -> str:
     return f"{record.representation.label} on {record.task.label}"
 
 
-def _fit_data(found: Match, job: Job) -> FitData:
+def _fit_data(found: Match) -> FitData:
     """The training (and validation) items, seen through the representation's slots."""
     fit = found.fit
     assert fit is not None
-
-    def bound(name: str) -> BoundCollection:
-        collection = fit.collections[name]
-        streams = {
-            key: stream
-            for key, stream in collection.streams.items()
-            if not fit.spec.streams or key in fit.spec.streams
-        }
-        where = f"representation {job.representation.label}"
-        binding = bind_slots(found.info.slots, streams, job.representation.bind, where=where)
-        return BoundCollection(collection, binding)
-
-    valid = bound(fit.spec.valid) if fit.spec.valid else None
-    return FitData(bound(fit.spec.train), valid, fit.spec)
+    train = BoundCollection(fit.collections[fit.spec.train], found.fit_binding)
+    valid = None
+    if fit.spec.valid:
+        valid = BoundCollection(fit.collections[fit.spec.valid], found.fit_binding)
+    return FitData(train, valid, fit.spec)
 
 
 def _guarded(call: Callable[[], Any], method: str, job: Job) -> Any:
