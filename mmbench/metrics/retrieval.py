@@ -285,8 +285,11 @@ def _ranks_of_positives(
     in_group = np.arange(len(at)) - before + 1
     positives = np.searchsorted(at, stop) - before
     others = stop - start - positives
-    share: Any = {"optimistic": 0.0, "pessimistic": 1.0}.get(ties, in_group / (positives + 1))
-    return row, number, start - row * size + in_group + share * others
+    # Multiplied before it is divided, a whole rank comes out whole and is not missed by rank <= k.
+    behind: Any = {"optimistic": 0 * others, "pessimistic": others}.get(
+        ties, in_group * others / (positives + 1)
+    )
+    return row, number, start - row * size + in_group + behind.astype(np.float64)
 
 
 def _scoring_rows(
