@@ -47,7 +47,7 @@ def scipys(values: np.ndarray, resamples: int, batch: int | None) -> object:
         n_resamples=resamples,
         method="percentile",
         batch=batch,
-        rng=np.random.default_rng(0),
+        random_state=np.random.default_rng(0),  # called rng from SciPy 1.15 on
     )
 
 

@@ -108,7 +108,11 @@ def test_scipy_agrees_on_a_mean():
 
     values = np.random.default_rng(3).normal(size=400)
     theirs = stats.bootstrap(
-        (values,), np.mean, method="percentile", n_resamples=9_999, rng=np.random.default_rng(0)
+        (values,),
+        np.mean,
+        method="percentile",
+        n_resamples=9_999,
+        random_state=np.random.default_rng(0),  # called rng from SciPy 1.15 on
     ).confidence_interval
     ours = bootstrap_interval("mean", [values])
     width = theirs.high - theirs.low
