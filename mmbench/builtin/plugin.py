@@ -56,6 +56,7 @@ _DATASETS = (
     ),
 )
 
+_MISSING = "mmbench.builtin.tasks.missing:NumbersMissing"
 _ZERO_SHOT = "mmbench.builtin.tasks.zeroshot:NumbersZeroShot"
 _RETRIEVAL = "mmbench.builtin.tasks.retrieval:NumbersRetrieval"
 
@@ -87,6 +88,20 @@ _TASKS: tuple[TaskSpec, ...] = (
         "Dialled numbers are named, one of 400, by prompts in five phrasings",
         protocol="zero-shot",
         options={"stream": "audio"},
+    ),
+    TaskSpec(
+        "numbers-missing-image-audio",
+        _MISSING,
+        "Last digits of 400 unseen numbers, from handwriting, keypad tones, or both",
+        protocol="missing",
+        options={"streams": ("image", "audio"), "target": "ones"},
+    ),
+    TaskSpec(
+        "numbers-missing-image-text-value",
+        _MISSING,
+        "Sizes of 400 unseen numbers on a scale of -3..3, from handwriting, words, or both",
+        protocol="missing",
+        options={"streams": ("image", "text"), "target": "value", "target_kind": "value"},
     ),
 )
 

@@ -1,0 +1,226 @@
+"""Per-item scores of predictions from subsets of streams, and the metrics over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mmbench.api import MetricInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = [
+    "class_columns",
+    "class_levels",
+    "class_metrics",
+    "read_predictions",
+    "value_columns",
+    "value_levels",
+    "value_metrics",
+]
+
+_MISSING = "mean over the proper subsets of the streams"
+
+
+def class_metrics(labels: Sequence[str], said: str, *, batched: bool) -> list[MetricInfo]:
+    """Accuracy of the mean over proper subsets and of every subset.
+
+    Args:
+        labels: The subsets' labels, the complete one last.
+        said: What became of missing streams, in words.
+        batched: Average batch by batch, GMC's rule.
+    """
+    aggregator = "macro_mean" if batched else "mean"
+    rule = "mean of the batches' accuracies" if batched else "share of items classified right"
+
+    def metric(label: str, description: str) -> MetricInfo:
+        columns = (f"{label} correct", "batch") if batched else (f"{label} correct",)
+        return MetricInfo(
+            f"{label} accuracy", columns, aggregator=aggregator, description=description
+        )
+
+    return [
+        metric("missing", f"{rule}, {_MISSING}, {said}"),
+        *(metric(label, f"{rule} from {_from(label, said)}") for label in labels),
+    ]
+
+
+def value_metrics(labels: Sequence[str], said: str) -> list[MetricInfo]:
+    """The sentiment metrics of every subset; their mean over proper subsets where it has one."""
+    from mmbench.metrics.affect import AFFECT_METRICS
+
+    averaged = [
+        _value_metric("missing", name, f"{metric.doc}; {_MISSING}, {said}")
+        for name, metric in AFFECT_METRICS.items()
+        if metric.aggregator == "mean"
+    ]
+    single = [
+        _value_metric(label, name, f"{metric.doc}; from {_from(label, said)}")
+        for label in labels
+        for name, metric in AFFECT_METRICS.items()
+    ]
+    return averaged + single
+
+
+def _value_metric(label: str, name: str, description: str) -> MetricInfo:
+    from mmbench.metrics.affect import AFFECT_METRICS
+
+    metric = AFFECT_METRICS[name]
+    bounds: tuple[float | None, float | None] = (0.0, 1.0)
+    if name in ("mae", "pearson"):
+        bounds = (0.0, None) if name == "mae" else (-1.0, 1.0)
+    return MetricInfo(
+        f"{label} {name}",
+        _column_names(label, name),
+        aggregator=metric.aggregator,
+        unit="1" if name in ("mae", "pearson") else "share",
+        higher_is_better=metric.direction == "higher",
+        bounds=bounds,
+        description=description,
+    )
+
+
+def _column_names(label: str, name: str) -> tuple[str, ...]:
+    """Where the columns of one sentiment metric lie; F1 in both orders shares two."""
+    if name == "pearson":
+        return f"{label} prediction", "truth"
+    if name.startswith("f1_"):
+        rule = name.removeprefix("f1_").removeprefix("mult_")
+        pair = f"positive {rule}", f"{label} positive {rule}"
+        return pair[::-1] if name.startswith("f1_mult_") else pair
+    return (f"{label} {name}",)
+
+
+def _from(label: str, said: str) -> str:
+    return "all streams" if label == "complete" else f"{label}, {said}"
+
+
+def class_columns(
+    predictions: Mapping[str, NDArray[Any]], truths: NDArray[Any], *, batch_size: int | None
+) -> dict[str, Any]:
+    """Truths, predictions and hits, row by row.
+
+    Args:
+        predictions: Subset label to classes [n], the complete one last.
+        truths: [n] classes.
+        batch_size: Number consecutive items into batches of this size; None: no batches.
+    """
+    import numpy as np
+
+    columns: dict[str, Any] = {"truth": truths}
+    hits = {label: (each == truths).astype(np.float64) for label, each in predictions.items()}
+    for label, each in predictions.items():
+        columns[f"{label} prediction"] = each
+        columns[f"{label} correct"] = hits[label]
+    columns["missing correct"] = np.mean([hits[label] for label in list(hits)[:-1]], axis=0)
+    if batch_size is not None:
+        columns["batch"] = np.arange(len(truths)) // batch_size
+    return columns
+
+
+def value_columns(
+    predictions: Mapping[str, NDArray[Any]], truths: NDArray[np.float64]
+) -> dict[str, Any]:
+    """Truths, predictions, and the columns of every sentiment metric, row by row."""
+    import numpy as np
+
+    from mmbench.metrics.affect import AFFECT_METRICS, affect_columns
+
+    columns: dict[str, Any] = {"truth": truths}
+    for label, each in predictions.items():
+        columns[f"{label} prediction"] = each
+        for name, values in affect_columns(each, truths).items():
+            columns.update(zip(_column_names(label, name), values, strict=True))
+    proper = list(predictions)[:-1]
+    for name, metric in AFFECT_METRICS.items():
+        if metric.aggregator == "mean":
+            each_subset = [columns[f"{label} {name}"] for label in proper]
+            columns[f"missing {name}"] = np.mean(each_subset, axis=0)
+    return columns
+
+
+def class_levels(
+    metrics: Sequence[MetricInfo],
+    truths: NDArray[Any],
+    learnt: NDArray[Any],
+    *,
+    batch_size: int | None,
+) -> dict[str, dict[str, float]]:
+    """Always saying the training items' commonest class, and the best that training allows.
+
+    A test item whose class no training item has can't be classified right. Among equally common
+    classes the first in order is taken.
+    """
+    import numpy as np
+
+    from mmbench.metrics.aggregation import aggregate
+
+    classes, counts = np.unique(learnt, return_counts=True)
+    said = {
+        "chance": truths == classes[np.argmax(counts)],
+        "ceiling": np.isin(truths, classes),
+    }
+    levels = {}
+    for level, right in said.items():
+        columns = [right.astype(np.float64)]
+        if batch_size is not None:
+            columns.append(np.arange(len(truths)) // batch_size)
+        value = aggregate(metrics[0].aggregator, columns)
+        levels[level] = {metric.name: value for metric in metrics}
+    return levels
+
+
+def value_levels(
+    metrics: Sequence[MetricInfo], truths: NDArray[np.float64], learnt: NDArray[np.float64]
+) -> dict[str, dict[str, float]]:
+    """Always saying the training items' mean value, and saying the truth."""
+    import numpy as np
+
+    from mmbench.metrics.affect import affect_scores
+
+    said = {"chance": np.full(len(truths), learnt.mean()), "ceiling": truths}
+    levels = {}
+    for level, predicted in said.items():
+        scores = affect_scores(predicted, truths)
+        levels[level] = {
+            metric.name: scores[metric.name.rsplit(" ", maxsplit=1)[1]] for metric in metrics
+        }
+    return levels
+
+
+def read_predictions(
+    array: Any, learnt: NDArray[Any] | None, *, name: str, allow_constant: bool
+) -> NDArray[Any]:
+    """A representation's own predictions as classes or values, [n].
+
+    Args:
+        array: [n, C] scores of the sorted training classes (the first of equal ones wins), or
+            [n] or [n, 1] values.
+        learnt: Training targets whose classes the columns are; None: these are values.
+        name: Named in errors.
+        allow_constant: Accept the same prediction for every item.
+
+    Raises:
+        ValueError: Another shape, numbers that are not finite, or all the same.
+    """
+    import numpy as np
+
+    from mmbench.metrics.vectors import as_array, finite_rows, to_numpy
+
+    array = as_array(array)
+    if learnt is None and array.ndim == 1:
+        array = array[:, None]
+    classes = None if learnt is None else np.unique(learnt)
+    width = 1 if classes is None else len(classes)
+    if array.ndim != 2 or array.shape[1] != width:
+        wanted = "one value" if classes is None else f"{width} scores, one a training class,"
+        raise ValueError(f"{name}: expected {wanted} an item, got shape {tuple(array.shape)}")
+    rows = finite_rows(array, name=name, double=True, allow_constant=allow_constant)
+    rows = to_numpy(rows)
+    if classes is None:
+        values: NDArray[Any] = rows[:, 0]
+        return values
+    return np.asarray(classes[rows.argmax(axis=1)])
