@@ -1,15 +1,16 @@
 """Cross-modal retrieval, both directions: derive from :class:`RetrievalTask`, name collections.
 
 Source: protocols of AVE and Flickr-SoundNet audio-image retrieval (C-MCR), CLIP_benchmark's
-recall@k. Where references disagree each variant is an option; the defaults are instance relevance
-and expected-rank ties.
+recall@k (LAION-AI/CLIP_benchmark, commit 48de38c), MTEB's class relevance. Where references
+disagree each variant is an option; the defaults are instance relevance and expected-rank ties.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mmbench.api import (
+    DataError,
     Evaluation,
     ItemTable,
     MetricInfo,
@@ -18,6 +19,7 @@ from mmbench.api import (
     ScoreInputs,
     Task,
     TaskInfo,
+    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -42,9 +44,15 @@ class RetrievalTask(Task):
         query: The stream that queries.
         gallery: The stream that is searched; the other direction is scored too.
         relevance: ``instance``: the item's own other stream is the one positive.
-            ``class``: every item with the same value in the column ``label`` is one.
+            ``class``: every item with the same value in the column :attr:`label` is one.
         ties: Rank of a positive among equal scores.
         own_pair: Whether, under class relevance, an item's own other stream counts.
+        duplicates: Items with the same value in the column :attr:`group` (AVE's repeated videos)
+            are ``distinct`` items, ``joint`` positives of each other, or all but the ``first``
+            left out.
+
+    Raises:
+        UsageError: Options that contradict each other.
     """
 
     name = ""
@@ -55,6 +63,13 @@ class RetrievalTask(Task):
     pairs = "pairs"
     #: Column with the class, for ``relevance="class"``.
     label = "label"
+    #: Column that repeats where items show the same thing, for ``duplicates``.
+    group = "group"
+    refused: ClassVar[Mapping[str, str]] = {
+        "ties=topk": "which of several equal scores torch.topk returns is arbitrary, so the number "
+        "could not be repeated; take expected, optimistic or pessimistic",
+        "median=floor": "a floored median hides half a rank; it is the floor of the one reported",
+    }
 
     def __init__(
         self,
@@ -64,12 +79,27 @@ class RetrievalTask(Task):
         relevance: Literal["instance", "class"] = "instance",
         ties: Literal["expected", "optimistic", "pessimistic"] = "expected",
         own_pair: bool = True,
+        duplicates: Literal["distinct", "joint", "first"] = "distinct",
     ) -> None:
+        if query == gallery:
+            raise UsageError(f"query and gallery are both {query!r}: name two streams")
+        if relevance == "instance" and not own_pair:
+            raise UsageError(
+                "own_pair=false leaves no positive under relevance='instance'",
+                fix="leave own_pair out, or take relevance='class'",
+            )
+        if relevance == "class" and duplicates == "joint":
+            raise UsageError(
+                "duplicates='joint' has no meaning under relevance='class', where every item of "
+                "the class is a positive",
+                fix="take duplicates='distinct' or 'first'",
+            )
         self.query = query
         self.gallery = gallery
         self.relevance = relevance
         self.ties = ties
         self.own_pair = own_pair
+        self.duplicates = duplicates
 
     @property
     def info(self) -> TaskInfo:
@@ -77,8 +107,8 @@ class RetrievalTask(Task):
         metrics: list[MetricInfo] = []
         equal: list[tuple[str, str]] = []
         for way in self._ways():
-            metrics += _metrics_of(way, self.relevance)
-            if self.relevance == "instance":
+            metrics += _metrics_of(way, several=self._several)
+            if not self._several:
                 equal.append((f"{way} MRR", f"{way} mAP"))
         return TaskInfo(
             name=self.name,
@@ -100,37 +130,45 @@ class RetrievalTask(Task):
 
         Raises:
             ValueError: NaN, zero or constant embeddings: errors, not numbers.
+            DataError: A column that an option needs is missing, or no item has a positive.
         """
         from mmbench.metrics.retrieval import label_retrieval, pair_retrieval
 
         table = inputs.tables[self.pairs]
-        sides = inputs.arrays[self.query], inputs.arrays[self.gallery]
-        similarity: Any = inputs.similarity
-        if self.relevance == "instance":
-            both = pair_retrieval(*sides, similarity=similarity, ties=self.ties, ks=KS)
-        else:
-            import numpy as np
-
-            labels = np.asarray(table[self.label])
-            own = None if self.own_pair else np.arange(len(labels))
-            options: dict[str, Any] = {"own_items": own, "similarity": similarity}
-            options |= {"ties": self.ties, "ks": KS}
+        rows, codes = self._scored(table)
+        first, second = (
+            inputs.arrays[side] if len(rows) == len(table) else inputs.arrays[side][rows]
+            for side in (self.query, self.gallery)
+        )
+        options: dict[str, Any] = {"similarity": inputs.similarity, "ties": self.ties, "ks": KS}
+        if self._several:
+            own = None if self.own_pair else range(len(rows))
             both = (
-                label_retrieval(sides[0], sides[1], labels, labels, **options),
-                label_retrieval(sides[1], sides[0], labels, labels, **options),
+                label_retrieval(first, second, codes, codes, own_items=own, **options),
+                label_retrieval(second, first, codes, codes, own_items=own, **options),
             )
+        else:
+            both = pair_retrieval(first, second, **options)
         columns = {
             f"{way} {name}": values
             for way, scored in zip(self._ways(), both, strict=True)
             for name, values in scored.items()
         }
-        return Evaluation(tables={"items": ItemTable(table.ids, columns)})
+        left_out = len(table) - len(rows)
+        return Evaluation(
+            tables={"items": ItemTable([table.ids[row] for row in rows], columns)},
+            parameters={"candidates": len(rows) - (not self.own_pair)},
+            notes=(f"{left_out} items repeat an earlier one and were left out",)
+            if left_out
+            else (),
+        )
 
     def reference_levels(self, inputs: ScoreInputs) -> Mapping[str, Mapping[str, float]]:
         """Chance of a random ranking, in closed form, and the ceiling that labels allow."""
-        table = inputs.tables[self.pairs]
-        labels = list(range(len(table))) if self.relevance == "instance" else table[self.label]
-        chance, ceiling = _levels(labels, own_pair=self.own_pair or self.relevance == "instance")
+        from mmbench.protocols.retrieval_levels import random_ranking
+
+        _, codes = self._scored(inputs.tables[self.pairs])
+        chance, ceiling = random_ranking(codes, KS, own_pair=self.own_pair)
         names = {metric.name for metric in self.info.metrics}
         return {
             level: {
@@ -145,27 +183,86 @@ class RetrievalTask(Task):
     def reference_arrays(
         self, level: Level, inputs: ScoreInputs, rng: np.random.Generator
     ) -> Mapping[str, Any]:
-        """Both streams alike (perfect), unrelated (random), or all alike (constant)."""
+        """Both streams near their positives (perfect), unrelated (random), or all alike."""
         import numpy as np
 
         n = len(inputs.tables[self.pairs])
-        if self.relevance == "class" and level == "perfect":
-            _, codes = np.unique(
-                np.asarray(inputs.tables[self.pairs][self.label]), return_inverse=True
-            )
-            one = np.eye(int(codes.max()) + 1, 64 + int(codes.max()), dtype=np.float32)[codes]
-            return {self.query: one, self.gallery: one.copy()}
-        first = rng.standard_normal((n, 64)).astype(np.float32)
         if level == "constant":
-            first[:] = 1.0
-        second = rng.standard_normal((n, 64)) if level == "random" else first
-        return {self.query: first, self.gallery: second.astype(np.float32)}
+            first = second = np.ones((n, 64))
+        elif level == "random":
+            first, second = rng.normal(size=(2, n, 64))
+        elif self._several:
+            codes = self._positives(inputs.tables[self.pairs])
+            near = rng.normal(size=(int(codes.max()) + 1, 64))[codes]
+            # A little noise: items of one class are alike, not equal.
+            first, second = near + rng.normal(scale=1e-3, size=(2, n, 64))
+        else:
+            first = second = rng.normal(size=(n, 64))
+        return {
+            self.query: first.astype(np.float32),
+            self.gallery: second.astype(np.float32),
+        }
+
+    @property
+    def _several(self) -> bool:
+        """Whether a query may have several positives."""
+        return self.relevance == "class" or self.duplicates == "joint"
+
+    def _rows(self, table: ItemTable) -> NDArray[np.int64]:
+        """The rows that are scored."""
+        import numpy as np
+
+        if self.duplicates != "first":
+            return np.arange(len(table))
+        return np.sort(np.unique(self._codes(table, self.group), return_index=True)[1])
+
+    def _positives(self, table: ItemTable) -> NDArray[np.int64]:
+        """One code a row, which a query's positives share with it."""
+        import numpy as np
+
+        if self.relevance == "class":
+            return self._codes(table, self.label)
+        if self.duplicates == "joint":
+            return self._codes(table, self.group)
+        return np.arange(len(table))
+
+    def _scored(self, table: ItemTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The rows that are scored, and their codes."""
+        rows = self._rows(table)
+        codes = self._positives(table)[rows]
+        if not self.own_pair and len(set(codes.tolist())) == len(codes):
+            raise DataError(
+                f"no two items share a {self.label!r}, so with own_pair=false none is positive",
+                where=f"collection {self.pairs!r} of {self.name}",
+            )
+        return rows, codes
+
+    def _codes(self, table: ItemTable, column: str) -> NDArray[np.int64]:
+        """A column's values, numbered in the order of their first appearance."""
+        import numpy as np
+
+        if column not in table.columns:
+            raise DataError(
+                f"the items have no column {column!r}",
+                where=f"collection {self.pairs!r} of {self.name}",
+                fix=f"its columns are: {', '.join(table.columns) or 'none'}",
+            )
+        values = table[column]
+        if missing := [i for i, value in enumerate(values) if value is None or value != value]:  # noqa: PLR0124 - NaN
+            raise DataError(
+                f"{len(missing)} items have no {column!r}, such as {table.ids[missing[0]]!r}",
+                where=f"collection {self.pairs!r} of {self.name}",
+            )
+        number: dict[Any, int] = {}
+        return np.fromiter(
+            (number.setdefault(value, len(number)) for value in values), np.int64, len(values)
+        )
 
     def _ways(self) -> tuple[str, str]:
         return f"{self.query}→{self.gallery}", f"{self.gallery}→{self.query}"
 
 
-def _metrics_of(way: str, relevance: str) -> list[MetricInfo]:
+def _metrics_of(way: str, *, several: bool) -> list[MetricInfo]:
     """The metrics of one direction."""
     found = [
         MetricInfo(
@@ -176,7 +273,7 @@ def _metrics_of(way: str, relevance: str) -> list[MetricInfo]:
         )
         for k in KS
     ]
-    if relevance == "class":
+    if several:
         found += [
             MetricInfo(
                 f"{way} recall@{k}",
@@ -208,58 +305,3 @@ def _metrics_of(way: str, relevance: str) -> list[MetricInfo]:
             description="median rank of the best positive, 1 = top; .5 steps for an even number",
         ),
     ]
-
-
-def _levels(labels: Any, *, own_pair: bool) -> tuple[dict[str, float], dict[str, float]]:
-    """Expected scores of a random ranking, and the best attainable ones.
-
-    With P positives among N candidates: hit@k = 1 - C(N-P, k) / C(N, k); recall@k = k / N;
-    1 / rank of the best has expectation sum_r (1/r) C(N-r, P-1) / C(N, P); and average precision
-    (1/N) sum_i (1/i) (1 + (i-1)(P-1)/(N-1)), each averaged over the queries with a positive.
-    """
-    import numpy as np
-    from scipy.special import gammaln
-
-    _, codes, sizes = np.unique(np.asarray(labels), return_inverse=True, return_counts=True)
-    n = len(codes) - (0 if own_pair else 1)
-    positives = sizes[codes] - (0 if own_pair else 1)
-    counts, weights = np.unique(positives[positives > 0], return_counts=True)
-    share = weights / max(weights.sum(), 1)
-    ranks = np.arange(1, n + 1, dtype=np.float64)
-    chance = dict.fromkeys((f"R@{k}" for k in KS), 0.0) | {"MRR": 0.0, "mAP": 0.0}
-    ceiling = dict.fromkeys((f"R@{k}" for k in KS), 1.0) | {
-        "MRR": 1.0,
-        "mAP": 1.0,
-        "median rank": 1.0,
-    }
-    survival = np.zeros(n)
-    for p, part in zip(counts.tolist(), share.tolist(), strict=True):
-        # log of C(n-r, p): the best of p positives lies below rank r
-        below = np.where(ranks <= n - p, gammaln(np.maximum(n - ranks + 1, 1)), -np.inf)
-        below = below - gammaln(np.maximum(n - ranks - p + 1, 1)) - gammaln(p + 1)
-        beyond = np.exp(below - (gammaln(n + 1) - gammaln(p + 1) - gammaln(n - p + 1)))
-        at = -np.diff(np.concatenate([[1.0], beyond]))
-        survival += part * beyond
-        for k in KS:
-            chance[f"R@{k}"] += part * (1.0 - (float(beyond[k - 1]) if k <= n else 0.0))
-        chance["MRR"] += part * float((at / ranks).sum())
-        chance["mAP"] += part * float(((1 + (ranks - 1) * (p - 1) / max(n - 1, 1)) / ranks).mean())
-        for k in KS:
-            name = f"recall@{k}"
-            chance[name] = chance.get(name, 0.0) + part * min(k / n, 1.0)
-            ceiling[name] = ceiling.get(name, 0.0) + part * min(k / p, 1.0)
-    half = np.flatnonzero(survival <= 0.5)
-    chance["median rank"] = _median_rank(ranks, survival, half)
-    return chance, ceiling
-
-
-def _median_rank(
-    ranks: NDArray[np.float64], survival: NDArray[np.float64], half: NDArray[np.int64]
-) -> float:
-    """Median of the best positive's rank; midway where exactly half lie below."""
-    if not len(half):
-        return float(ranks[-1]) if len(ranks) else float("nan")
-    first = int(half[0])
-    if abs(float(survival[first]) - 0.5) < 1e-9 and first + 1 < len(ranks):
-        return float(ranks[first]) + 0.5
-    return float(ranks[first])
