@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mmbench.api.payloads import Array, Audio, Image, Payload, PointCloud, Sequence, Text
 
     Vector = NDArray[np.float64]
+    Floats = NDArray[np.floating[Any]]
 
 _WORD = re.compile(r"\w+")
 _FRAME = 0.032  # seconds of one short-time spectrum
@@ -123,18 +124,19 @@ def grey(image: Image) -> NDArray[np.float64]:
     return image.pixels @ (np.array([0.299, 0.587, 0.114]) / 255.0)
 
 
-def normalise_contrast(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def normalise_contrast(values: Floats) -> Floats:
     """Centre the last axis and divide it by its standard deviation, floored at 0.05."""
     centred = values - values.mean(axis=-1, keepdims=True)
     deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True))
-    normalised: NDArray[np.float64] = centred / np.maximum(deviation, _CONTRAST_FLOOR)
+    normalised: Floats = centred / np.maximum(deviation, _CONTRAST_FLOOR)
     return normalised
 
 
 def _image(payload: Image, grid: FeatureGrid) -> Vector:
     height, width = payload.pixels.shape[:2]
     cells = _even(height, grid.rows) @ grey(payload) @ _even(width, grid.columns).T
-    return normalise_contrast(cells.ravel())
+    normalised: Vector = normalise_contrast(cells.ravel()).astype(np.float64, copy=False)
+    return normalised
 
 
 def _audio(payload: Audio, grid: FeatureGrid) -> Vector:

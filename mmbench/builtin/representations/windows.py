@@ -8,7 +8,7 @@ plateau of about its own size, and which object is asked for plays no part in th
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from mmbench.builtin.representations.features import FeatureGrid
 
-    Matrix = NDArray[np.float64]
+    Matrix = NDArray[np.floating[Any]]
 
 _FINER = 2  # windows a cell of the map, along each axis
 _CORE = 0.8  # share of a window's sides in which it speaks for what it shows
@@ -48,6 +48,8 @@ def best_windows(
         the mean training picture after whitening.
     """
     along = count * _FINER
+    # Single precision throughout: thousands of windows a picture, and only the nearest counts.
+    picture, centre, white = (each.astype(np.float32) for each in (picture, centre, white))
     features = np.concatenate(
         [_windows(picture, size, along, grid).reshape(along * along, -1) for size in sizes]
     )
@@ -73,12 +75,13 @@ def _windows(picture: Matrix, size: tuple[float, float], along: int, grid: Featu
 def _window_weights(size: int, length: float, along: int, parts: int) -> Matrix:
     """[along * parts, size]: averages over the equal parts of each window on a line."""
     edges = _centres(size, along)[:, None] + length * (np.arange(parts + 1) / parts - 0.5)
-    return interval_weights(size, edges[:, :-1].ravel(), edges[:, 1:].ravel())
+    weights = interval_weights(size, edges[:, :-1].ravel(), edges[:, 1:].ravel())
+    return weights.astype(np.float32)
 
 
-def _centres(size: int, count: int) -> Matrix:
+def _centres(size: int, count: int) -> NDArray[np.float64]:
     """[count] centres of equal parts of a line of ``size`` pixels."""
-    centres: Matrix = (np.arange(count) + 0.5) * size / count
+    centres: NDArray[np.float64] = (np.arange(count) + 0.5) * size / count
     return centres
 
 
