@@ -56,8 +56,10 @@ _DATASETS = (
     ),
 )
 
+_ALIGNMENT = "mmbench.builtin.tasks.alignment:NumbersAlignment"
 _MISSING = "mmbench.builtin.tasks.missing:NumbersMissing"
 _ZERO_SHOT = "mmbench.builtin.tasks.zeroshot:NumbersZeroShot"
+_LOCALIZATION = "mmbench.builtin.tasks.localization:NumbersLocalization"
 _RETRIEVAL = "mmbench.builtin.tasks.retrieval:NumbersRetrieval"
 
 _TASKS: tuple[TaskSpec, ...] = (
@@ -102,6 +104,35 @@ _TASKS: tuple[TaskSpec, ...] = (
         "Sizes of 400 unseen numbers on a scale of -3..3, from handwriting, words, or both",
         protocol="missing",
         options={"streams": ("image", "text"), "target": "value", "target_kind": "value"},
+    ),
+    TaskSpec(
+        "numbers-localization",
+        _LOCALIZATION,
+        "Which of a scene's scattered digits is being dialled, by heat map",
+        protocol="localization",
+        # EZ-VSL's rules, but for the top tenth of the pixels: digits cover 7 % of a scene
+        options={"prediction": "heatmap", "preset": "ezvsl", "threshold_value": 0.9},
+    ),
+    TaskSpec(
+        "numbers-localization-boxes",
+        _LOCALIZATION,
+        "Which of a scene's scattered digits is being dialled, by box proposals",
+        protocol="localization",
+        options={"prediction": "boxes"},
+    ),
+    TaskSpec(
+        "numbers-alignment-image-text",
+        _ALIGNMENT,
+        "Handwriting and words of 400 unseen numbers: distances, gap, shared components",
+        protocol="alignment",
+        options={"reference": "image", "candidate": "text", "points": 400},
+    ),
+    TaskSpec(
+        "numbers-alignment-audio-image",
+        _ALIGNMENT,
+        "Keypad tones and handwriting of 400 unseen numbers: distances, gap, shared components",
+        protocol="alignment",
+        options={"reference": "audio", "candidate": "image", "points": 400},
     ),
 )
 
