@@ -118,7 +118,7 @@ _TASKS: tuple[TaskSpec, ...] = (
         _LOCALIZATION,
         "Which of a scene's scattered digits is being dialled, by box proposals",
         protocol="localization",
-        options={"prediction": "boxes"},
+        options={"prediction": "boxes", "proposal_scales": (0.4, 0.3)},
     ),
     TaskSpec(
         "numbers-alignment-image-text",
