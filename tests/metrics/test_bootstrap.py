@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import numpy as np
@@ -90,9 +91,26 @@ def test_binned_moments_are_exact_and_a_heavy_tail_keeps_its_skewness():
     )
 
 
-def test_binned_covariance_of_two_columns_is_exact():
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+def test_drawn_medians_have_the_probabilities_of_all_resamples(count):
+    from mmbench.metrics.resampling import _medians
+
+    values = np.arange(count) ** 2.0
+    everything = np.array(list(itertools.product(values, repeat=count)))
+    expected, ways = np.unique(np.median(everything, axis=1), return_counts=True)
+    drawn = _medians(values, 100_000, np.random.default_rng(count))
+    found, times = np.unique(drawn, return_counts=True)
+    assert set(found) <= set(expected)
+    shares = np.array([times[found == value].sum() for value in expected]) / len(drawn)
+    assert shares == pytest.approx(ways / len(everything), abs=0.006)  # over 3.7 standard errors
+
+
+@pytest.mark.parametrize("cells", [1, 4, 512])
+def test_binned_covariance_of_two_columns_is_exact(cells, monkeypatch):
+    from mmbench.metrics import resampling
     from mmbench.metrics.resampling import plan_resampling, resampled_values
 
+    monkeypatch.setattr(resampling, "_CELLS", cells)
     rng = np.random.default_rng(5)
     a = rng.gamma(1.0, size=5_000)
     b = 0.5 * a + rng.gamma(1.0, size=5_000)
