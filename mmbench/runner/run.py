@@ -167,7 +167,9 @@ class Run:
             reason=reason,
             environment=describe_environment(),
         )
-        self.records.write(record)
+        before = self.records.read(record.key)
+        if before is None or (before.reason, before.error) != (reason, error):
+            self.records.write(record)  # written once, so that a warm run changes nothing
         return status == "failed"
 
     def _task_entry(self, cell: CellPlan) -> TaskEntry:
