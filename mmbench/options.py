@@ -130,9 +130,10 @@ def _checked(option: Option, value: Any, where: str) -> Any:
 
 def _adapted(hint: Any, value: Any) -> Any:
     """TOML has no tuples, and writes 1 for 1.0."""
-    if get_origin(hint) is tuple and isinstance(value, list):
-        inner = get_args(hint)
-        return tuple(_adapted(inner[0], each) for each in value) if inner else tuple(value)
+    if tuple in (hint, get_origin(hint)) and isinstance(value, list):
+        inner = _element_hints(hint, len(value))
+        fits = len(inner) == len(value)
+        return tuple(map(_adapted, inner, value) if fits else value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if _is_union(hint):
@@ -143,6 +144,12 @@ def _adapted(hint: Any, value: Any) -> Any:
     return value
 
 
+def _element_hints(hint: Any, length: int) -> tuple[Any, ...]:
+    """The hints of a tuple's elements: ``tuple[int, ...]`` repeats its one."""
+    inner = get_args(hint)
+    return (inner[0],) * length if len(inner) == 2 and inner[1] is Ellipsis else inner
+
+
 def _is_union(hint: Any) -> bool:
     return get_origin(hint) in (Union, types.UnionType)
 
@@ -151,14 +158,18 @@ def _matches(hint: Any, value: Any) -> bool:
     """Whether a value fits a hint; hints beyond plain types are not second-guessed."""
     origin = get_origin(hint)
     if origin is Literal:
-        return value in get_args(hint)
+        # Not `in`: True equals 1.
+        return any(value == each and type(value) is type(each) for each in get_args(hint))
     if _is_union(hint):
         return any(_matches(inner, value) for inner in get_args(hint))
-    if origin is tuple:
-        inner = get_args(hint)
-        element = inner[0] if len(inner) == 2 and inner[1] is Ellipsis else object
-        return isinstance(value, tuple) and all(_matches(element, each) for each in value)
-    plain = type(None) if hint is None else hint
+    if origin is tuple and isinstance(value, tuple):
+        inner = _element_hints(hint, len(value))
+        return len(inner) == len(value) and all(map(_matches, inner, value))
+    # Of list[str] or Mapping[str, int] the outside is checked.
+    plain = type(None) if hint is None else origin or hint
     if plain is int and isinstance(value, bool):
         return False
-    return isinstance(value, plain) if isinstance(plain, type) else True
+    try:
+        return isinstance(value, plain)
+    except TypeError:  # Any, a type variable, a protocol: no type to check by
+        return True
