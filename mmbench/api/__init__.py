@@ -19,6 +19,7 @@ from mmbench.api.errors import (
     StoreError,
     UsageError,
 )
+from mmbench.api.fitting import FitData, FitSpec
 from mmbench.api.hookspecs import hookimpl
 from mmbench.api.payloads import (
     Array,
@@ -37,7 +38,6 @@ from mmbench.api.representation import (
     Batch,
     Context,
     EmbeddingKind,
-    FitData,
     Offer,
     PrecomputedRepresentation,
     Representation,
@@ -50,7 +50,6 @@ from mmbench.api.streams import Binding, Provenance, Slot, Stream
 from mmbench.api.task import (
     Datasets,
     Evaluation,
-    FitSpec,
     ItemTable,
     Level,
     MetricInfo,

@@ -14,17 +14,15 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mmbench.api.collection import BoundCollection
+    from mmbench.api.fitting import FitData
     from mmbench.api.payloads import Payload
     from mmbench.api.streams import Slot, Stream
-    from mmbench.api.task import FitSpec
 
 __all__ = [
     "METHODS",
     "Batch",
     "Context",
     "EmbeddingKind",
-    "FitData",
     "Offer",
     "PrecomputedRepresentation",
     "Representation",
@@ -235,21 +233,6 @@ class State:
 
     arrays: Mapping[str, NDArray[Any]]
     meta: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class FitData:
-    """What a trained representation learns from.
-
-    Attributes:
-        train: The training items, seen through the slots.
-        valid: The validation items, if the task names some.
-        spec: The task's (or the suite's) fit specification.
-    """
-
-    train: BoundCollection
-    valid: BoundCollection | None
-    spec: FitSpec
 
 
 class TrainedRepresentation(Representation):

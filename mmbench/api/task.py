@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mmbench.api.collection import Collection
+    from mmbench.api.fitting import FitSpec
     from mmbench.api.representation import EmbeddingKind
 
 __all__ = [
     "Datasets",
     "Evaluation",
-    "FitSpec",
     "ItemTable",
     "Level",
     "MetricInfo",
@@ -114,25 +114,6 @@ class Request:
     streams: tuple[str, ...]
     kind: EmbeddingKind = "global"
     partial: Literal["require", "available"] = "require"
-
-
-@dataclass(frozen=True)
-class FitSpec:
-    """What a trained representation may learn from, by keys of :meth:`Task.collections`.
-
-    Attributes:
-        train: The training collection.
-        valid: The validation collection, if any.
-        streams: The streams that may be learnt from; empty = all.
-        target: Column of the training collection with the target, if it is supervised.
-        target_kind: ``"class"`` or ``"value"``.
-    """
-
-    train: str
-    valid: str | None = None
-    streams: tuple[str, ...] = ()
-    target: str | None = None
-    target_kind: Literal["class", "value"] | None = None
 
 
 @dataclass(frozen=True)

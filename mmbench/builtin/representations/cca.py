@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
     from mmbench.api.collection import BoundCollection
     from mmbench.api.payloads import Payload
-    from mmbench.api.representation import Batch, Context, FitData
+    from mmbench.api.fitting import FitData
+    from mmbench.api.representation import Batch, Context
 
     Matrix = NDArray[np.float64]
 
