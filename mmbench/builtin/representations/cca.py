@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmbench.api.collection import BoundCollection
-    from mmbench.api.payloads import Payload
     from mmbench.api.fitting import FitData
+    from mmbench.api.payloads import Payload
     from mmbench.api.representation import Batch, Context
 
     Matrix = NDArray[np.float64]
