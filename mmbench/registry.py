@@ -9,6 +9,7 @@ left out; nothing changes for the others.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -23,7 +24,7 @@ from mmbench.api.specs import CommandSpec, DatasetSpec, RepresentationSpec, Suit
 from mmbench.options import nearest, resolve_options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from importlib.metadata import EntryPoint
 
 __all__ = [
@@ -165,7 +166,7 @@ class Registry:
             built = cls(**options)
         except MmbenchError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"its constructor raised {type(error).__name__}: {error}", where=where
             ) from error
@@ -181,7 +182,7 @@ def load_object(path: str, entry: Entry[Any]) -> Any:
     module, _, name = path.partition(":")
     try:
         return getattr(import_module(module), name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise PluginError(
             f"can't import {path}: {type(error).__name__}: {error}",
             where=_place(entry.plugin),
@@ -196,13 +197,8 @@ def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
         found: Entry points to load instead of the installed ones (tests).
     """
     registry = Registry()
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
     for point in _selected(entry_points(group=hookspecs.PROJECT) if found is None else found):
-        dist = point.dist
-        plugin = PluginInfo(
-            dist.name if dist else "?", dist.version if dist else "?", point.name, point.value
-        )
+        plugin = _origin(point)
         try:
             module = point.load()
             version = getattr(module, "MMBENCH_API_VERSION", API_VERSION)
@@ -216,8 +212,10 @@ def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
                     )
                 )
                 continue
-            _enter_all(registry, _specs_of(manager, module, plugin), plugin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a stranger's import does
+            _enter_all(registry, _specs_of(module, plugin), plugin)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a stranger's import does
             mend = f"pip install -U {plugin.distribution}, or pip uninstall {plugin.distribution}"
             registry.problems.append(Problem(plugin, f"{type(error).__name__}: {error}", mend))
     return registry
@@ -230,7 +228,7 @@ def _selected(points: Iterable[EntryPoint]) -> list[EntryPoint]:
         unique.values(),
         key=lambda point: (
             not point.value.startswith("mmbench.builtin."),
-            point.dist.name if point.dist else "",
+            _origin(point).distribution,
             point.name,
         ),
     )
@@ -241,22 +239,34 @@ def _selected(points: Iterable[EntryPoint]) -> list[EntryPoint]:
     return [p for p in ordered if p.name in names or p.value.startswith("mmbench.builtin.")]
 
 
-def _specs_of(
-    manager: pluggy.PluginManager, module: object, plugin: PluginInfo
-) -> list[tuple[str, Any]]:
-    """Call one plugin's hooks; all of it or, by raising, nothing enters the registry."""
-    name = manager.register(module, name=f"{plugin.distribution}:{plugin.entry_point}")
-    try:
-        manager.check_pending()
-        found = []
-        others = [other for other in manager.get_plugins() if other is not module]
-        for group in _HOOKS:
-            caller = manager.subset_hook_caller(f"mmbench_{group}", remove_plugins=others)
-            found += [(group, spec) for specs in caller() for spec in specs]
-    except BaseException:
-        manager.unregister(name=name)
-        raise
-    return found
+def _origin(point: EntryPoint) -> PluginInfo:
+    """Where an entry point comes from, also where its distribution's metadata is damaged."""
+    found = {}
+    for name in ("name", "version"):
+        try:
+            found[name] = str(getattr(point.dist, name, None) or "?")
+        except Exception:  # noqa: BLE001 - the metadata of a stranger's distribution
+            found[name] = "?"
+    return PluginInfo(found["name"], found["version"], point.name, point.value)
+
+
+def _specs_of(module: object, plugin: PluginInfo) -> list[tuple[str, Any]]:
+    """Call one plugin's hooks; all of it or, by raising, nothing enters the registry.
+
+    Each plugin has a manager of its own: what one half-registers can't reach the next.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(module, name=f"{plugin.distribution}:{plugin.entry_point}")
+    manager.check_pending()
+    if not manager.get_hookcallers(module):
+        raise PluginError("it implements no hook: mark its functions with mmbench.api.hookimpl")
+    return [
+        (group, spec)
+        for group in _HOOKS
+        for specs in getattr(manager.hook, f"mmbench_{group}")()
+        for spec in specs
+    ]
 
 
 def _enter_all(registry: Registry, specs: list[tuple[str, Any]], plugin: PluginInfo) -> None:
@@ -269,7 +279,7 @@ def _enter_all(registry: Registry, specs: list[tuple[str, Any]], plugin: PluginI
 
 
 def _enter(
-    known: dict[str, Entry[Any]], spec: Any, kind: type, plugin: PluginInfo
+    known: dict[str, Entry[Any]], spec: Any, kind: Any, plugin: PluginInfo
 ) -> Problem | None:
     """Enter one spec under its name, or say why not."""
     if not isinstance(spec, kind):
@@ -278,11 +288,18 @@ def _enter(
             f"returned {spec!r} where a {kind.__name__} was expected",
             "mend the plugin's hook",
         )
+    options = getattr(spec, "options", {})
     if not (isinstance(spec.name, str) and spec.name and ":" in str(spec.path)):
         return Problem(
             plugin,
             f"{kind.__name__}(name={spec.name!r}, path={spec.path!r}) is incomplete",
             'give it a name and a path of the form "package.module:Class"',
+        )
+    if not isinstance(options, Mapping):
+        return Problem(
+            plugin,
+            f"the options of its {kind.__name__} {spec.name!r} are {options!r}, not a mapping",
+            "mend the plugin's hook",
         )
     if spec.name in known:
         holder = known[spec.name].plugin

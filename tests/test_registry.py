@@ -1,0 +1,324 @@
+"""The registry: each kind of broken plugin is named and left out, and the others stay."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+
+import pytest
+
+from mmbench.api import (
+    Dataset,
+    PluginError,
+    Representation,
+    RepresentationSpec,
+    Task,
+    TaskSpec,
+    UsageError,
+)
+from mmbench.registry import LOAD_PLUGINS, load_object, load_registry
+
+GOOD = """
+    from mmbench.api import RepresentationSpec, hookimpl
+
+    @hookimpl
+    def mmbench_representations():
+        return [RepresentationSpec("{name}", "{module}_classes:Thing", "a thing")]
+"""
+CLASSES = """
+    from mmbench.api import Representation
+
+    class Thing(Representation):
+        info = None
+
+        def __init__(self, *, dim: int = 3) -> None:
+            if dim < 0:
+                raise ArithmeticError("less than nothing")
+            if dim == 0:
+                raise SystemExit(3)
+            self.dim = dim
+
+    class Abstract(Representation):
+        pass
+
+    class Other:
+        pass
+"""
+BROKEN = {
+    "missing import": ("import a_module_that_nobody_has", "ModuleNotFoundError"),
+    "raises": ("1 / 0", "ZeroDivisionError"),
+    "syntax error": ("def", "SyntaxError"),
+    "exits": ("import sys; sys.exit(3)", "SystemExit: 3"),
+    "panics": ("class PanicException(BaseException): pass\nraise PanicException('rust')", "rust"),
+    "later version": ("MMBENCH_API_VERSION = 99", "API version 99"),
+    "no hook": ("def mmbench_representations(): return []", "implements no hook"),
+    "unknown hook": (
+        "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_models(): return []",
+        "unknown hook 'mmbench_models'",
+    ),
+    "unknown argument": (
+        "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_tasks(config): return []",
+        "config",
+    ),
+    "unknown hook and argument": (
+        """
+        from mmbench.api import hookimpl
+        @hookimpl
+        def mmbench_aaa(): return []
+        @hookimpl
+        def mmbench_tasks(config): return []
+        """,
+        "config",
+    ),
+    "hook raises": (
+        "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_tasks(): raise OSError('no')",
+        "OSError: no",
+    ),
+    "no list": (
+        "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_tasks(): return 3",
+        "TypeError",
+    ),
+}
+BAD_SPECS = {
+    "a string": ("'clip'", "returned 'clip' where a RepresentationSpec"),
+    "another hook's": ("TaskSpec('t', 'm:C')", "where a RepresentationSpec was expected"),
+    "no name": ("RepresentationSpec('', 'm:C')", "incomplete"),
+    "no class": ("RepresentationSpec('x', 'module')", "incomplete"),
+    "name is no string": ("RepresentationSpec(3, 'm:C')", "incomplete"),
+    "options": ("RepresentationSpec('x', 'm:C', options=None)", "not a mapping"),
+}
+
+
+@dataclass
+class FakeDistribution:
+    name: str
+    version: str = "1.2"
+
+
+class DamagedDistribution:
+    @property
+    def name(self):
+        raise KeyError("Name")
+
+    version = None
+
+
+def entry_point(name, value, dist):
+    point = EntryPoint(name, value, "mmbench")
+    vars(point)["dist"] = dist
+    return point
+
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    """Write a plugin module and give its entry point, of a distribution of its own."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delenv(LOAD_PLUGINS, raising=False)
+
+    def write(name, source, dist=None):
+        module = f"plug_{tmp_path.name}_{name}".replace("-", "_")
+        source = textwrap.dedent(source).replace("{name}", name).replace("{module}", module)
+        (tmp_path / f"{module}.py").write_text(source)
+        (tmp_path / f"{module}_classes.py").write_text(textwrap.dedent(CLASSES))
+        return entry_point(name, module, dist or FakeDistribution(f"dist-{name}"))
+
+    return write
+
+
+@pytest.mark.parametrize(("source", "said"), BROKEN.values(), ids=BROKEN)
+def test_a_broken_plugin_is_named_and_the_others_stay(plugin, source, said):
+    points = [plugin("aa", GOOD), plugin("broken", source), plugin("zz", GOOD)]
+    registry = load_registry(points)
+    assert list(registry.representations) == ["aa", "zz"]
+    assert [each.distribution for each in registry.plugins] == ["dist-aa", "dist-zz"]
+    (problem,) = registry.problems
+    assert (problem.plugin.distribution, problem.plugin.version) == ("dist-broken", "1.2")
+    assert problem.plugin.entry_point == "broken"
+    assert said in problem.what
+    assert "dist-broken" in problem.mend
+
+
+@pytest.mark.parametrize(("spec", "said"), BAD_SPECS.values(), ids=BAD_SPECS)
+def test_a_bad_spec_is_left_out_and_the_plugins_other_specs_stay(plugin, spec, said):
+    source = f"""
+        from mmbench.api import RepresentationSpec, TaskSpec, hookimpl
+
+        @hookimpl
+        def mmbench_representations():
+            return [RepresentationSpec("before", "m:C"), {spec}, RepresentationSpec("after", "m:C")]
+    """
+    registry = load_registry([plugin("one", source)])
+    assert list(registry.representations) == ["before", "after"]
+    (problem,) = registry.problems
+    assert said in problem.what
+
+
+def test_a_name_that_is_taken_stays_with_the_first(plugin):
+    source = GOOD.replace("{name}", "clip")
+    points = [plugin("later", source), plugin("early", source), plugin("other", GOOD)]
+    registry = load_registry(points)
+    assert registry.representations["clip"].plugin.distribution == "dist-early"
+    assert "other" in registry.representations
+    (problem,) = registry.problems
+    assert problem.plugin.distribution == "dist-later"
+    assert "'clip' has the name of one of dist-early's" in problem.what
+    assert load_registry(points[::-1]).representations == registry.representations
+
+
+def test_nobody_takes_a_builtin_name(plugin):
+    builtin = entry_point("builtin", "mmbench.builtin.plugin", FakeDistribution("mmbench"))
+    thief = plugin("thief", GOOD.replace("{name}", "random"), FakeDistribution("aaa"))
+    registry = load_registry([thief, builtin])
+    assert registry.representations["random"].plugin.distribution == "mmbench"
+    assert [problem.plugin.distribution for problem in registry.problems] == ["aaa"]
+
+
+def test_names_of_other_groups_do_not_collide(plugin):
+    both = """
+        from mmbench.api import RepresentationSpec, TaskSpec, hookimpl
+
+        @hookimpl
+        def mmbench_representations():
+            return [RepresentationSpec("numbers", "m:C")]
+
+        @hookimpl
+        def mmbench_tasks():
+            return [TaskSpec("numbers", "m:C")]
+    """
+    registry = load_registry([plugin("both", both)])
+    assert registry.problems == []
+    assert "numbers" in registry.representations
+    assert "numbers" in registry.tasks
+
+
+@pytest.mark.parametrize("dist", [None, DamagedDistribution()])
+def test_damaged_metadata_hurts_nobody(plugin, dist):
+    point = plugin("odd", GOOD)
+    vars(point)["dist"] = dist
+    registry = load_registry([point, plugin("good", GOOD)])
+    assert registry.problems == []
+    assert registry.representations["odd"].plugin.distribution == "?"
+    assert "good" in registry.representations
+
+
+def test_an_entry_point_that_names_no_module_is_a_problem(plugin):
+    points = [entry_point("x", "not a module!", FakeDistribution("odd")), plugin("good", GOOD)]
+    registry = load_registry(points)
+    assert list(registry.representations) == ["good"]
+    assert [problem.plugin.distribution for problem in registry.problems] == ["odd"]
+
+
+def test_ctrl_c_at_import_is_the_users(plugin):
+    with pytest.raises(KeyboardInterrupt):
+        load_registry([plugin("stopped", "raise KeyboardInterrupt")])
+
+
+@pytest.mark.parametrize(
+    ("wanted", "loaded"),
+    [
+        (None, ["builtin", "aa", "bb"]),
+        ("", ["builtin"]),
+        ("bb", ["builtin", "bb"]),
+        (" aa , bb ", ["builtin", "aa", "bb"]),
+        ("unknown", ["builtin"]),
+    ],
+)
+def test_what_is_loaded_can_be_limited(plugin, monkeypatch, wanted, loaded):
+    if wanted is not None:
+        monkeypatch.setenv(LOAD_PLUGINS, wanted)
+    builtin = entry_point("builtin", "mmbench.builtin.plugin", FakeDistribution("mmbench"))
+    points = [plugin("bb", GOOD), plugin("aa", GOOD), builtin]
+    assert [each.entry_point for each in load_registry(points).plugins] == loaded
+
+
+def test_a_class_is_built_with_its_options(plugin):
+    registry = load_registry([plugin("thing", GOOD)])
+    configured = registry.configure("representations", "thing", {"dim": 5}, Representation)
+    assert configured.object.dim == 5
+    assert configured.options == {"dim": 5}
+    assert configured.entry.plugin.distribution == "dist-thing"
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "said"),
+    [
+        ({"dim": -1}, PluginError, "its constructor raised ArithmeticError: less than nothing"),
+        ({"dim": 0}, PluginError, "its constructor raised SystemExit: 3"),
+        ({"dims": 1}, UsageError, "representation thing: has no option 'dims'"),
+        ({"dim": "x"}, UsageError, "it takes int"),
+    ],
+)
+def test_a_constructor_that_fails_is_named(plugin, options, error, said):
+    registry = load_registry([plugin("thing", GOOD)])
+    with pytest.raises(error, match=said):
+        registry.configure("representations", "thing", options, Representation)
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("{module}_classes:Gone", "AttributeError"),
+        ("a_module_that_nobody_has:Thing", "ModuleNotFoundError"),
+        ("{module}_exits:Thing", "SystemExit"),
+        ("{module}_classes:Other", "is not a Representation"),
+        ("{module}_classes:Abstract", "TypeError"),
+    ],
+)
+def test_a_class_that_cannot_be_had_is_named(plugin, tmp_path, path, said):
+    point = plugin("thing", GOOD.replace("{module}_classes:Thing", path))
+    (tmp_path / f"{point.value}_exits.py").write_text("raise SystemExit(1)")
+    registry = load_registry([point])
+    assert registry.problems == []  # listing imports no class
+    with pytest.raises(PluginError, match=said):
+        registry.configure("representations", "thing", {}, Representation)
+
+
+def test_an_import_error_shows_the_specs_hint(plugin):
+    source = GOOD.replace('"a thing"', '"a thing", hint="pip install the-weights"')
+    registry = load_registry([plugin("thing", source.replace("_classes:", "_gone:"))])
+    entry = registry.find("representations", "thing")
+    with pytest.raises(PluginError, match="pip install the-weights") as caught:
+        load_object(entry.spec.path, entry)
+    assert caught.value.where == "dist-thing 1.2 (entry point thing)"
+
+
+def test_an_unknown_name_is_answered_with_the_nearest():
+    point = entry_point("builtin", "mmbench.builtin.plugin", FakeDistribution("mmbench"))
+    registry = load_registry([point])
+    assert registry.problems == []
+    with pytest.raises(UsageError, match=r"no representation called 'randm'\n.*random"):
+        registry.find("representations", "randm")
+    with pytest.raises(UsageError, match="no task called 'zzz'"):
+        registry.configure("tasks", "zzz", {}, Task)
+
+
+def test_every_builtin_spec_is_named_once_and_complete():
+    point = entry_point("builtin", "mmbench.builtin.plugin", FakeDistribution("mmbench"))
+    registry = load_registry([point])
+    for group, kind in (("tasks", Task), ("datasets", Dataset)):
+        for name, entry in getattr(registry, group).items():
+            assert entry.spec.summary, name
+            assert isinstance(registry.configure(group, name, {}, kind).object, kind)
+    assert all(entry.spec.protocol for entry in registry.tasks.values())
+
+
+def test_listing_imports_nothing_heavy():
+    code = (
+        "import sys; from mmbench.registry import load_registry; load_registry();"
+        "print([m for m in ('numpy', 'pandas', 'pyarrow', 'sklearn', 'scipy', 'torch')"
+        " if m in sys.modules])"
+    )
+    environment = {**os.environ, LOAD_PLUGINS: ""}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_specs_are_plain_data():
+    assert RepresentationSpec("a", "m:C") == RepresentationSpec("a", "m:C")
+    assert TaskSpec("a", "m:C", options={"k": 1}).options == {"k": 1}
