@@ -1,0 +1,1 @@
+"""Representations, tasks and datasets that misbehave on purpose."""
