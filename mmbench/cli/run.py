@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from importlib import resources
 from pathlib import Path
@@ -18,10 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from mmbench.registry import Registry
-    from mmbench.results.boards import Leaderboards
     from mmbench.runner.plan import Plan
     from mmbench.runner.run import Outcome
-    from mmbench.runner.settings import RunSettings
     from mmbench.runner.suite import Suite
 
 __all__ = ["find_suite", "run"]
@@ -188,14 +185,15 @@ def run(
 
         forbid_network()
     running = Run(chosen, known, settings)
+    from mmbench.cli.reporting import report_outcome, show_plan
     from mmbench.cli.screen import error_console, output_console
 
     plan = running.plan()
     if dry_run:
-        _show_plan(plan, as_json=as_json, console=output_console())
+        show_plan(plan, as_json=as_json, console=output_console())
         return 0
     outcome = _execute(running, plan, error_console(), quiet=as_json)
-    return _report(outcome, settings, error_console(), as_json=as_json)
+    return report_outcome(outcome, settings, error_console(), as_json=as_json)
 
 
 def find_suite(name: str, known: Registry) -> Suite:
@@ -281,9 +279,12 @@ def _default_jobs(device: str) -> int:
 
 def _execute(running: Any, plan: Plan, console: Console, *, quiet: bool) -> Outcome:
     """Do the work under a progress display; an interrupt says what is kept."""
-    from mmbench.cli.screen import RunProgress
+    from mmbench.cli.progress import RunProgress
+    from mmbench.cli.reporting import say_plan
 
     try:
+        if not quiet:
+            say_plan(plan, console)
         with RunProgress(plan, console, quiet=quiet) as progress:
             outcome: Outcome = running.execute(progress.watch)
     except KeyboardInterrupt:
@@ -295,110 +296,3 @@ def _execute(running: Any, plan: Plan, console: Console, *, quiet: bool) -> Outc
         )
         raise
     return outcome
-
-
-def _report(outcome: Outcome, settings: RunSettings, console: Console, *, as_json: bool) -> int:
-    """Leaderboards to the screen and the results folder; what failed and why; the exit code."""
-    from mmbench.cli.screen import output_console, show_leaderboards
-    from mmbench.results.leaderboard_files import refresh_leaderboards
-    from mmbench.results.store import RecordStore
-
-    store = RecordStore(settings.results)
-    records = list(outcome.records.values())
-    boards = refresh_leaderboards(records, store.tables, settings.results)
-    failed = outcome.count("failed")
-    if as_json:
-        click.echo(json.dumps(_as_json(outcome, settings), indent=1, sort_keys=True))
-    else:
-        show_leaderboards(boards, output_console())
-        _say_what_failed(outcome, settings, console, boards)
-    return 1 if failed or outcome.not_run else 0
-
-
-def _say_what_failed(
-    outcome: Outcome, settings: RunSettings, console: Console, _boards: Leaderboards
-) -> None:
-    """Skipped and failed cells with their reasons, then one line of totals."""
-    for record in outcome.records.values():
-        name = f"{record.representation.label} on {record.task.label}"
-        if record.status == "skipped":
-            console.print(f"skipped  {name}: {record.reason.splitlines()[0]}", markup=False)
-        elif record.status == "failed" and record.error is not None:
-            console.print(f"failed   {name}: {record.error.message}", markup=False)
-    if outcome.count("failed"):
-        console.print(f"Tracebacks: {settings.results}/records and {settings.results}/logs")
-    if settings.limit is not None:
-        console.print(
-            f"--limit {settings.limit}: these records are partial, and on no leaderboard."
-        )
-    counters = outcome.counters
-    console.print(
-        f"{outcome.count('ok')} ok ({counters['cached']} kept from before), "
-        f"{outcome.count('failed')} failed, {outcome.count('skipped')} skipped"
-        + (f", {outcome.not_run} not run" if outcome.not_run else "")
-        + f"; {counters['fits']} fits, {counters['encodes']} items encoded, "
-        f"{counters['reused']} found in the store."
-    )
-    console.print(f"Leaderboard: {settings.results / 'leaderboard.md'}", soft_wrap=True)
-
-
-def _as_json(outcome: Outcome, settings: RunSettings) -> dict[str, Any]:
-    return {
-        "suite": outcome.plan.suite.name,
-        "results": str(settings.results),
-        "counters": outcome.counters,
-        "cells": [
-            {
-                "representation": record.representation.label,
-                "task": record.task.label,
-                "seed": record.seed,
-                "status": record.status,
-                "reason": record.reason,
-                "error": record.error.message if record.error else None,
-                "provenance": record.provenance,
-                "primary": record.task.primary,
-                "metrics": {name: value.value for name, value in record.metrics.items()},
-                "key": key,
-            }
-            for key, record in outcome.records.items()
-        ],
-        "ok": outcome.count("ok"),
-        "failed": outcome.count("failed"),
-        "skipped": outcome.count("skipped"),
-        "not_run": outcome.not_run,
-    }
-
-
-def _show_plan(plan: Plan, *, as_json: bool, console: Console) -> None:
-    """Every cell with its state and reason, and what the jobs amount to."""
-    if as_json:
-        cells = [
-            {
-                "representation": cell.representation.label,
-                "task": cell.task.label,
-                "seed": cell.seed,
-                "state": cell.state,
-                "reason": cell.reason,
-                "key": cell.key,
-            }
-            for cell in plan.cells
-        ]
-        said = {"suite": plan.suite.name, "cells": cells, "counters": plan.counters()}
-        click.echo(json.dumps(said, indent=1, sort_keys=True))
-        return
-    from rich.table import Table
-
-    table = Table(title=f"Plan of {plan.suite.name}", title_justify="left")
-    for name in ("representation", "task", "seed", "state", "why"):
-        table.add_column(name, overflow="fold")
-    for cell in plan.cells:
-        seed = "" if cell.seed is None else str(cell.seed)
-        table.add_row(cell.representation.label, cell.task.label, seed, cell.state, cell.reason)
-    console.print(table)
-    counters = plan.counters()
-    console.print(
-        f"{len(plan.cells)} cells: {plan.count('done')} done, {plan.count('planned')} to do, "
-        f"{plan.count('skipped')} skipped, {plan.count('broken')} broken. "
-        f"To do: {counters['fits']} fits, {counters['encodes']} items to encode "
-        f"({counters['reused']} are in the store), {counters['scores']} cells to score."
-    )

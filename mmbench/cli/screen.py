@@ -1,30 +1,31 @@
-"""The screen: consoles, leaderboards as tables, and progress of a run."""
+"""The screen: consoles, and leaderboards as tables that fit them."""
 
 from __future__ import annotations
 
-import sys
-import time
-from typing import TYPE_CHECKING, Self
+import textwrap
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
-    from rich.progress import Progress, TaskID
-
-    from mmbench.results.boards import Leaderboards
+    from mmbench.results.boards import Leaderboards, Table
     from mmbench.results.display import Display
-    from mmbench.runner.engine import Event
-    from mmbench.runner.plan import Plan
 
-__all__ = ["RunProgress", "error_console", "output_console", "show_leaderboards"]
+__all__ = ["error_console", "output_console", "say", "show_leaderboards"]
+
+LEGEND = (
+    "Shares in percent, [95 % interval]. Bold: the best, and what does not differ from it "
+    "significantly."
+)
+#: Between two columns of a table.
+_GAP = 2
 
 
 def output_console() -> Console:
     """Results go to standard output; a pipe gets 120 columns and no colours."""
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=140)
+    return console if console.is_terminal else Console(highlight=False, width=120)
 
 
 def error_console() -> Console:
@@ -33,143 +34,103 @@ def error_console() -> Console:
     return console if console.is_terminal else Console(stderr=True, highlight=False, width=1000)
 
 
-def show_leaderboards(boards: Leaderboards, console: Console) -> None:
-    """Print every table and the summaries, as many metrics as fit the width."""
-    from mmbench.results.display import display_cells, display_summary
-
-    for table in boards.tables:
-        primary = [metric.name for metric in table.metrics].index(table.primary)
-        _print(display_cells(table), console, first=2 + primary)
-    for summary in boards.summaries:
-        _print(display_summary(summary), console)
-
-
-def _print(display: Display, console: Console, *, first: int | None = None) -> None:
-    """Print one table; columns that do not fit are left to the files, the primary one never."""
-    from rich import box
-    from rich.table import Table
+def say(console: Console, status: str, text: str, style: str | None = None) -> None:
+    """A message under a word such as ``failed``, hanging under itself where it is long."""
     from rich.text import Text
 
-    columns, left_out = _fitting(display, console.width, first)
-    caption = [*display.remarks, *(f"{n}. {note}" for n, note in enumerate(display.notes, 1))]
-    if left_out:
-        caption.append(f"{left_out} more metrics are in the files.")
-    table = Table(
-        title=Text(display.title, style="bold"),
-        title_justify="left",
-        caption=Text("\n".join(caption)) if caption else None,
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-    )
-    for column in columns:
-        table.add_column(
-            Text(display.header[column]),
+    indent = " " * 9
+    lines = []
+    for line in text.splitlines():
+        lines += textwrap.wrap(
+            line.strip(), max(console.width - len(indent), 20), break_on_hyphens=False
+        ) or [""]
+    shown = Text(f"{status:<9}", style=style or "")
+    shown.append(f"\n{indent}".join(lines), style="")
+    console.print(shown, soft_wrap=True)
+
+
+def show_leaderboards(boards: Leaderboards, console: Console) -> None:
+    """Print every table and the summaries; of each table the metrics that fit the width."""
+    from mmbench.results.display import display_summary
+
+    if boards.tables:
+        console.print(LEGEND, style="dim", markup=False)
+    for table in boards.tables:
+        console.print()
+        _print(_fitting(table, console.width), console)
+    for summary in boards.summaries:
+        console.print()
+        _print(display_summary(summary), console)
+    if boards.tables:
+        console.print()
+
+
+def _print(display: Display, console: Console) -> None:
+    """Print one table, and what belongs to it in dim lines below."""
+    from rich import box
+    from rich.table import Table as Grid
+    from rich.text import Text
+
+    console.print(Text(display.title, style="bold"))
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for column in range(len(display.header)):
+        grid.add_column(
+            Text("\n".join(_head_lines(display, column))),
             justify="left" if column == 1 else "right",
-            no_wrap=column > 1,
+            vertical="bottom",
+            no_wrap=column != 1,
+            overflow="fold",
         )
     for number, row in enumerate(display.rows):
         bold = display.bold[number] if display.bold else ()
         kind = display.kinds[number] if display.kinds else "measured"
-        cells = [Text(row[column], style="bold" if column in bold else "") for column in columns]
-        table.add_row(*cells, style="dim" if kind != "measured" else None)
-    console.print(table)
+        cells = [Text(cell, style="bold" if i in bold else "") for i, cell in enumerate(row)]
+        grid.add_row(*cells, style="dim" if kind != "measured" else None)
+    console.print(grid)
+    for line in (*display.remarks, *(f"{n}. {note}" for n, note in enumerate(display.notes, 1))):
+        console.print(Text(line, style="dim"))
 
 
-def _fitting(display: Display, width: int, first: int | None) -> tuple[list[int], int]:
-    """Columns that fit: rank, name and the primary metric, the last two, then metrics in order."""
-    count = len(display.header)
-    if first is None:
-        return list(range(count)), 0
-    widths = [
-        max(len(display.header[c]), *(len(row[c]) for row in display.rows), 1) + 3
-        for c in range(count)
-    ]
-    chosen = {0, 1, first, count - 2, count - 1}
-    room = width - 2 - sum(widths[column] for column in chosen)
-    for column in range(2, count - 2):
-        if column not in chosen and widths[column] <= room:
-            chosen.add(column)
-            room -= widths[column]
-    return sorted(chosen), count - len(chosen)
+def _fitting(table: Table, width: int) -> Display:
+    """A table with the primary metric and as many of the others, in order, as fit."""
+    from mmbench.results.display import display_cells
+
+    whole = display_cells(table, brief=True)
+    needs = [_width(whole, column) + _GAP for column in range(len(whole.header))]
+    room = width - sum(needs[:2]) - sum(needs[2 + len(table.metrics) :])
+    wanted = sorted(
+        zip(table.metrics, needs[2:], strict=False), key=lambda m: m[0].name != table.primary
+    )
+    chosen = set()
+    for metric, need in wanted:
+        if need <= room or metric.name == table.primary:
+            chosen.add(metric.name)
+            room -= need
+    shown = tuple(metric for metric in table.metrics if metric.name in chosen)
+    display = display_cells(replace(table, metrics=shown), brief=True)
+    more = len(table.metrics) - len(shown)
+    if more:
+        said = f"{more} more metric{'s are' if more > 1 else ' is'} in the files."
+        display = replace(display, remarks=(*display.remarks, said))
+    return display
 
 
-class RunProgress:
-    """Shows a run: bars on a terminal, one line a cell elsewhere.
+def _width(display: Display, column: int) -> int:
+    """Columns of the screen that a column of the table takes."""
+    from rich.cells import cell_len
 
-    Use as a context manager; pass :meth:`watch` to the run.
-    """
+    cells = [row[column] for row in display.rows]
+    return max(map(cell_len, [*_head_lines(display, column), *cells]))
 
-    def __init__(self, plan: Plan, console: Console, *, quiet: bool = False) -> None:
-        self.console = console
-        self.quiet = quiet
-        self.total = sum(bool(cell.job) for cell in plan.cells)
-        self.cells = {cell.job: cell for cell in plan.cells if cell.job}
-        self.ended = 0
-        self._bars: Progress | None = None
-        self._overall: TaskID | None = None
-        self._lines: dict[str, TaskID] = {}
-        self._start = time.monotonic()
 
-    def __enter__(self) -> Self:
-        if self.console.is_terminal and not self.quiet and self.total:
-            from rich import progress
-
-            self._bars = progress.Progress(
-                progress.SpinnerColumn(),
-                progress.TextColumn("{task.description}"),
-                progress.BarColumn(),
-                progress.MofNCompleteColumn(),
-                progress.TimeElapsedColumn(),
-                console=self.console,
-                transient=True,
-            )
-            self._bars.start()
-            self._overall = self._bars.add_task("cells", total=self.total)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._bars is not None:
-            self._bars.stop()
-
-    def watch(self, event: Event) -> None:
-        """Take in one event."""
-        if event.kind == "end" and event.job.key in self.cells:
-            self._end_cell(event)
-        if self._bars is None:
-            return
-        label = event.job.representation.label
-        if label not in self._lines:
-            self._lines[label] = self._bars.add_task(label, total=None)
-        what = (
-            event.what
-            or {"fit": "training", "encode": "encoding", "score": "scoring"}[event.job.kind]
-        )
-        total = event.total or None
-        self._bars.update(
-            self._lines[label],
-            description=f"{label}: {what}",
-            completed=event.done,
-            total=total,
-        )
-
-    def _end_cell(self, event: Event) -> None:
-        self.ended += 1
-        if self._bars is not None and self._overall is not None:
-            self._bars.update(self._overall, completed=self.ended)
-        if self.quiet or event.result is None:
-            return
-        cell = self.cells[event.job.key]
-        seed = "" if cell.seed is None else f", seed {cell.seed}"
-        name = f"{cell.representation.label} on {cell.task.label}{seed}"
-        clock = f"{time.monotonic() - self._start:6.1f} s"
-        if event.result.error is None:
-            self.console.print(f"\\[{self.ended}/{self.total}] {clock}  ok      {name}")
-        else:
-            message = event.result.error[1].splitlines()[0]
-            self.console.print(f"\\[{self.ended}/{self.total}] {clock}  failed  {name}: {message}")
-        sys.stderr.flush()
+def _head_lines(display: Display, column: int) -> list[str]:
+    """A head, broken where it is wider than its cells."""
+    head = display.header[column]
+    widest = max((len(row[column]) for row in display.rows), default=0)
+    arrow = head[-2:] if head[-1:] in "↑↓" else ""
+    words = head.removesuffix(arrow).split()
+    if not words:
+        return [head]
+    words[-1] += arrow.replace(" ", "\u00a0")
+    width = max(widest, *(len(word) for word in words))
+    return textwrap.wrap(" ".join(words), width, break_long_words=False, break_on_hyphens=False)

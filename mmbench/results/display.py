@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mmbench.results.codec import to_plain
@@ -56,8 +56,14 @@ def table_title(table: Table) -> str:
     return f"{table.title} (generated data)" if table.provenance == "generated" else table.title
 
 
-def display_cells(table: Table) -> Display:
-    """A leaderboard table as formatted strings: rank, name, metrics, coverage, seeds."""
+def display_cells(table: Table, *, brief: bool = False) -> Display:
+    """A leaderboard table as formatted strings: rank, name, metrics, coverage, seeds.
+
+    Args:
+        table: The table.
+        brief: For the screen: options are left to the files, and where all rows have the same
+            items or seeds, the remark says so instead of a column.
+    """
     notes = _Footnotes()
     header = ("#", "representation", *(_head(metric) for metric in table.metrics), "items", "seeds")
     rows, bold = [], []
@@ -75,7 +81,7 @@ def display_cells(table: Table) -> Display:
         )
         primary = [m.name for m in table.metrics].index(table.primary)
         bold.append((1, 2 + primary) if row.best else ())
-    return Display(
+    display = Display(
         title=table_title(table),
         header=header,
         rows=tuple(rows),
@@ -84,6 +90,7 @@ def display_cells(table: Table) -> Display:
         notes=tuple(notes.texts),
         remarks=_remarks(table),
     )
+    return _brief(display, table) if brief else display
 
 
 def display_summary(summary: Summary) -> Display:
@@ -191,6 +198,28 @@ def _remarks(table: Table) -> tuple[str, ...]:
     if table.notes:
         remarks.append("; ".join(table.notes))
     return tuple(remarks)
+
+
+def _brief(display: Display, table: Table) -> Display:
+    """The same without columns that say one thing, and without the options."""
+    said = [f"{table.protocol}, version {table.version}", f"ranked by {table.primary}"]
+    columns = list(range(len(display.header)))
+    for column, noun in ((-2, "items"), (-1, "seeds")):
+        values = {row[column] for row in display.rows} - {""}
+        if len(values) < 2:
+            columns.remove(len(display.header) + column)
+            said += [
+                f"{value} {noun.removesuffix('s') if value == '1' else noun}" for value in values
+            ]
+    remarks = ["; ".join(said)]
+    if table.generated_streams:
+        remarks.append(f"generated streams: {', '.join(table.generated_streams)}")
+    return replace(
+        display,
+        header=tuple(display.header[column] for column in columns),
+        rows=tuple(tuple(row[column] for column in columns) for row in display.rows),
+        remarks=tuple(remarks),
+    )
 
 
 def _option(value: Any) -> str:

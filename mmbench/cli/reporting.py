@@ -1,0 +1,194 @@
+"""What ``mmbench run`` says before and after: the plan, the leaderboards, what failed and why."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from mmbench.runner.plan import Plan
+    from mmbench.runner.run import Outcome
+    from mmbench.runner.settings import RunSettings
+
+__all__ = ["report_outcome", "say_plan", "show_plan"]
+
+_STYLES = {"done": "green", "planned": "", "skipped": "yellow", "broken": "red"}
+
+
+def show_plan(plan: Plan, *, as_json: bool, console: Console) -> None:
+    """Every cell with its state and reason, the work, and what it amounts to."""
+    if as_json:
+        cells = [
+            {
+                "representation": cell.representation.label,
+                "task": cell.task.label,
+                "seed": cell.seed,
+                "state": cell.state,
+                "reason": cell.reason,
+                "key": cell.key,
+            }
+            for cell in plan.cells
+        ]
+        said = {"suite": plan.suite.name, "cells": cells, "counters": plan.counters()}
+        click.echo(json.dumps(said, indent=1, sort_keys=True))
+        return
+    from rich.text import Text
+
+    seeded = any(cell.seed is not None for cell in plan.cells)
+    cells_head = ("representation", "task", *(("seed",) if seeded else ()), "state", "why")
+    rows = []
+    for cell in plan.cells:
+        seed = ("" if cell.seed is None else str(cell.seed),) if seeded else ()
+        state = Text(cell.state, style=_STYLES[cell.state])
+        why = " ".join(cell.reason.split())
+        rows.append((cell.representation.label, cell.task.label, *seed, state, why))
+    _table(console, cells_head, rows, fixed=len(cells_head) - 1)
+    work = [
+        (
+            job.representation.label,
+            "train" if job.kind == "fit" else f"encode {job.request}",
+            job.task.label,
+            str(job.items) if job.kind == "encode" else "",
+            str(job.missing) if job.kind == "encode" else "",
+        )
+        for job in plan.jobs.values()
+        if job.kind != "score" and (job.kind == "fit" or job.missing)
+    ]
+    if work:
+        console.print()
+        _table(console, ("representation", "work", "first for", "items", "to do"), work, fixed=0)
+    console.print()
+    say_plan(plan, console)
+
+
+def say_plan(plan: Plan, console: Console) -> None:
+    """The plan in a line or two."""
+    counters = plan.counters()
+    broken = plan.count("broken")
+    console.print(
+        f"Plan of {plan.suite.name}: {_many(len(plan.cells), 'cell')}, {plan.count('done')} done, "
+        f"{plan.count('planned')} to do, {plan.count('skipped')} skipped"
+        + (f", {broken} broken" if broken else "")
+        + f". Work: {_many(counters['fits'], 'fit')}, "
+        f"{_many(counters['encodes'], 'item')} to encode ({counters['reused']} are in the store), "
+        f"{_many(counters['scores'], 'cell')} to score.",
+        markup=False,
+    )
+
+
+def report_outcome(
+    outcome: Outcome, settings: RunSettings, console: Console, *, as_json: bool
+) -> int:
+    """Leaderboards to the screen and the results folder; what failed and why; the exit code."""
+    from mmbench.cli.screen import output_console, show_leaderboards
+    from mmbench.results.leaderboard_files import refresh_leaderboards
+    from mmbench.results.store import RecordStore
+
+    store = RecordStore(settings.results)
+    records = list(outcome.records.values())
+    boards = refresh_leaderboards(records, store.tables, settings.results)
+    failed = outcome.count("failed")
+    if as_json:
+        click.echo(json.dumps(_as_json(outcome, settings), indent=1, sort_keys=True))
+    else:
+        show_leaderboards(boards, output_console())
+        _say_outcome(outcome, settings, console)
+    return 1 if failed or outcome.not_run else 0
+
+
+def _say_outcome(outcome: Outcome, settings: RunSettings, console: Console) -> None:
+    """Skipped and failed cells with their reasons, then totals and where the files are."""
+    from mmbench.cli.screen import say
+
+    skipped: dict[tuple[str, str], list[str]] = {}
+    for record in outcome.records.values():
+        if record.status == "skipped":
+            place = (record.representation.label, record.reason)
+            skipped.setdefault(place, []).append(record.task.label)
+    for (label, reason), tasks in skipped.items():
+        say(console, "skipped", f"{label} on {', '.join(tasks)}: {reason}", "yellow")
+    for record in outcome.records.values():
+        if record.status == "failed" and record.error is not None:
+            seed = "" if record.seed is None else f", seed {record.seed}"
+            name = f"{record.representation.label} on {record.task.label}{seed}"
+            say(console, "failed", f"{name}: {record.error.message}", "bold red")
+    results = _near(settings.results)
+    if outcome.count("failed"):
+        say(console, "", f"Tracebacks are in {results}/records and {results}/logs.")
+    if settings.limit is not None:
+        console.print(
+            f"--limit {settings.limit}: these records are partial, and on no leaderboard."
+        )
+    counters = outcome.counters
+    console.print(
+        f"{outcome.count('ok')} ok ({counters['cached']} kept from before), "
+        f"{outcome.count('failed')} failed, {outcome.count('skipped')} skipped"
+        + (f", {outcome.not_run} not run" if outcome.not_run else "")
+        + f"; {_many(counters['fits'], 'fit')}, {_many(counters['encodes'], 'item')} encoded, "
+        f"{counters['reused']} found in the store.",
+        markup=False,
+    )
+    console.print(
+        f"Leaderboard: {results / 'leaderboard.md'} (also .csv, .json, .parquet)",
+        markup=False, soft_wrap=True,
+    )  # fmt: skip
+
+
+def _as_json(outcome: Outcome, settings: RunSettings) -> dict[str, Any]:
+    return {
+        "suite": outcome.plan.suite.name,
+        "results": str(settings.results),
+        "counters": outcome.counters,
+        "cells": [
+            {
+                "representation": record.representation.label,
+                "task": record.task.label,
+                "seed": record.seed,
+                "status": record.status,
+                "reason": record.reason,
+                "error": record.error.message if record.error else None,
+                "provenance": record.provenance,
+                "primary": record.task.primary,
+                "metrics": {name: value.value for name, value in record.metrics.items()},
+                "key": key,
+            }
+            for key, record in outcome.records.items()
+        ],
+        "ok": outcome.count("ok"),
+        "failed": outcome.count("failed"),
+        "skipped": outcome.count("skipped"),
+        "not_run": outcome.not_run,
+    }
+
+
+def _table(console: Console, header: tuple[str, ...], rows: list[Any], *, fixed: int) -> None:
+    """A plain table; the first ``fixed`` columns are not broken while another one can be."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    for column, name in enumerate(header):
+        table.add_column(
+            name,
+            no_wrap=column < fixed and console.width >= 100,
+            overflow="fold",
+            justify="right" if name in {"items", "to do"} else "left",
+        )
+    for row in rows:
+        table.add_row(*row)
+    console.print(table, markup=False)
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _near(folder: Path) -> Path:
+    """A folder as a person here would write it."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
