@@ -9,9 +9,9 @@ import numpy as np
 from mmbench.api import (
     Array,
     Collection,
+    DataMissing,
     Dataset,
     DatasetInfo,
-    DataMissing,
     DataStatus,
     ItemError,
     MemoryCollection,
