@@ -59,6 +59,7 @@ _DATASETS = (
 _ALIGNMENT = "mmbench.builtin.tasks.alignment:NumbersAlignment"
 _MISSING = "mmbench.builtin.tasks.missing:NumbersMissing"
 _ZERO_SHOT = "mmbench.builtin.tasks.zeroshot:NumbersZeroShot"
+_COUNTERFACTUAL = "mmbench.builtin.tasks.counterfactual:NumbersCounterfactual"
 _LOCALIZATION = "mmbench.builtin.tasks.localization:NumbersLocalization"
 _RETRIEVAL = "mmbench.builtin.tasks.retrieval:NumbersRetrieval"
 
@@ -133,6 +134,13 @@ _TASKS: tuple[TaskSpec, ...] = (
         "Keypad tones and handwriting of 400 unseen numbers: distances, gap, shared components",
         protocol="alignment",
         options={"reference": "audio", "candidate": "image", "points": 400},
+    ),
+    TaskSpec(
+        "numbers-counterfactual",
+        _COUNTERFACTUAL,
+        "Is the dialled digit in the scene at all, and where?",
+        protocol="counterfactual",
+        options={"preset": "ezvsl", "threshold_value": 0.9},
     ),
 )
 
