@@ -6,7 +6,7 @@ Source: modality gap (Liang et al., NeurIPS 2022); alignment and uniformity (Wan
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mmbench.api import (
     Evaluation,
@@ -54,6 +54,7 @@ class AlignmentTask(Task):
         points: At most this many points of R and E together; more are subsampled.
         sphere_coverage: Share of directions whose shortest edges DCA keeps (B); 1 keeps all.
         min_cluster_size: Smallest component (mcs).
+        cluster_selection_epsilon: HDBSCAN's; 0 in the original.
         eta_consistency: A fundamental component's consistency lies above it.
         eta_quality: And its quality above this.
         graph: ``rays``, or ``exact`` for a handful of dimensions.
@@ -66,6 +67,10 @@ class AlignmentTask(Task):
     citation = ""
     #: Key of the collection that is scored.
     pairs = "pairs"
+    refused: ClassVar[Mapping[str, str]] = {
+        "min_samples=1": "the original lists it and clusters raw lengths all the same: it has no "
+        "effect",
+    }
 
     def __init__(
         self,
@@ -79,29 +84,24 @@ class AlignmentTask(Task):
         points: int = 2_000,
         sphere_coverage: float = 1.0,
         min_cluster_size: int = 10,
+        cluster_selection_epsilon: float = 0.0,
         eta_consistency: float = 0.0,
         eta_quality: float = 0.0,
         graph: Literal["rays", "exact"] = "rays",
         seed: int = 0,
     ) -> None:
         where = f"task {self.name}"
-        for option, value in (("alpha", alpha), ("t", t), ("sphere_coverage", sphere_coverage)):
-            if not value > 0:
-                raise UsageError(f"{option} must be above 0, not {value}", where=where)
-        for option, least in (("rays", rays), ("points", points - 1)):
-            if least < 1:
-                raise UsageError(f"{option} is too small", where=where)
-        if min_cluster_size < 2:
-            raise UsageError(
-                f"min_cluster_size must be at least 2: {min_cluster_size}", where=where
-            )
-        if sphere_coverage > 1:
-            raise UsageError(f"sphere_coverage is a share: {sphere_coverage}", where=where)
-        choices = {"scaling": (scaling, ("similarity", "unit", "raw")), "graph": (graph, _GRAPHS)}
-        for option, (choice, allowed) in choices.items():
-            if choice not in allowed:
-                fix = f"it takes {' | '.join(allowed)}"
-                raise UsageError(f"{option} is {choice!r}", where=where, fix=fix)
+        in_range = {
+            "alpha": alpha > 0,
+            "t": t > 0,
+            "rays": rays >= 1,
+            "points": points >= 2,
+            "sphere_coverage": 0 < sphere_coverage <= 1,
+            "min_cluster_size": min_cluster_size >= 2,
+        }
+        if wrong := [option for option, fits in in_range.items() if not fits]:
+            fix = "alpha, t > 0; rays >= 1; points, min_cluster_size >= 2; 0 < sphere_coverage <= 1"
+            raise UsageError(f"{' and '.join(wrong)} out of range", where=where, fix=fix)
         if _subset(reference) == _subset(candidate):
             raise UsageError(f"both sides are {reference!r}", where=where)
         self.reference = reference
@@ -113,6 +113,7 @@ class AlignmentTask(Task):
         self.points = points
         self.sphere_coverage = sphere_coverage
         self.min_cluster_size = min_cluster_size
+        self.cluster_selection_epsilon = cluster_selection_epsilon
         self.eta_consistency = eta_consistency
         self.eta_quality = eta_quality
         self.graph = graph
@@ -167,6 +168,7 @@ class AlignmentTask(Task):
             rays=self.rays,
             sphere_coverage=self.sphere_coverage,
             min_cluster_size=self.min_cluster_size,
+            cluster_selection_epsilon=self.cluster_selection_epsilon,
             eta_consistency=self.eta_consistency,
             eta_quality=self.eta_quality,
             graph=self.graph,
@@ -214,7 +216,6 @@ class AlignmentTask(Task):
         return {self.reference: first, self.candidate: second.astype(np.float32)}
 
 
-_GRAPHS = ("rays", "exact")
 _DCA_SCORES = {
     "harmonic": "harmonic mean of precision, recall and network quality; 0 if one is 0",
     "precision": "share of E in components that hold both sides",

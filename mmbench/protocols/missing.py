@@ -13,8 +13,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from itertools import combinations
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mmbench.api import (
     Evaluation,
@@ -46,50 +45,9 @@ if TYPE_CHECKING:
     from mmbench.api import Collection, Datasets, Offers, ScoreInputs
     from mmbench.api.task import Level
 
-__all__ = ["IMPLEMENTED", "REFUSED", "MissingModalitiesTask", "check_option"]
+__all__ = ["MissingModalitiesTask"]
 
 Subset = tuple[str, ...]
-
-IMPLEMENTED: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "target_kind": ("class", "value"),
-        "head": ("probe", "predict"),
-        "strategy": ("drop", "zero", "mean"),
-        "averaging": ("sample", "batch_mean"),
-    }
-)
-"""Values that are scored, by option."""
-
-REFUSED: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "strategy": {
-            "frames": "drops frames within streams (MMSA), not streams: derive a collection with "
-            "the view drop_frames and score it complete",
-            "noise": "adds noise to streams (MultiBench), and none is missing then: derive a "
-            "collection with the view noise and score it complete",
-        },
-        "head": {
-            "nearest": "is retrieval by class: use the retrieval protocol with relevance=class",
-        },
-    }
-)
-"""Values that references use and this protocol does not score, and why, by option."""
-
-
-def check_option(option: str, value: str) -> None:
-    """Accept a value, or say why it is refused or which there are.
-
-    Raises:
-        UsageError: Not one of the option's values.
-    """
-    if value in IMPLEMENTED[option]:
-        return
-    where = f"option {option}={value!r}"
-    if value in REFUSED.get(option, {}):
-        raise UsageError(f"{value} {REFUSED[option][value]}", where=where)
-    raise UsageError(
-        f"there is no {value!r}", where=where, fix=f"it takes {' | '.join(IMPLEMENTED[option])}"
-    )
 
 
 class MissingModalitiesTask(Task):
@@ -127,6 +85,20 @@ class MissingModalitiesTask(Task):
     train = "train"
     valid: str | None = "valid"
     test = "test"
+    refused: ClassVar[Mapping[str, str]] = {
+        "strategy=frames": "MMSA drops frames within streams, so no stream is missing: derive a "
+        "collection with the view drop_frames and score it complete",
+        "strategy=noise": "MultiBench adds noise to streams, so no stream is missing: derive a "
+        "collection with the view noise and score it complete",
+        "empty_subset=zero": "where no truth differs from zero, the non0 metrics are undefined, "
+        "not 0",
+        "decimals=4": "MMSA rounds what it prints; records keep all digits",
+        "selection=gmc": "which figures a paper prints is no option: all of them are scored, "
+        "GMC's are the non0 ones",
+        "selection=misa": "which figures a paper prints is no option: all of them are scored, "
+        "MISA's accuracy is acc2_has0_ge",
+        "binning=round_half_away": "all the codes call numpy's round, which rounds halves to even",
+    }
 
     def __init__(
         self,
@@ -140,9 +112,6 @@ class MissingModalitiesTask(Task):
         batch_size: int = 64,
         regularisation: float | None = None,
     ) -> None:
-        given = {"target_kind": target_kind, "head": head, "strategy": strategy}
-        for option, value in {**given, "averaging": averaging}.items():
-            check_option(option, value)
         where = f"task {self.name}"
         if len(streams) < 2 or len(set(streams)) < len(streams):
             raise UsageError(f"streams must be two or more, each once: {streams}", where=where)
