@@ -1,1 +1,1 @@
-"""Plain array functions: scores, their aggregation and their intervals. They know nothing of mmbench."""
+"""Plain array functions: scores, their aggregation, intervals. They know nothing of mmbench."""

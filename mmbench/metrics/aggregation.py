@@ -172,22 +172,24 @@ def _macro_f1(columns: Columns, weights: Floats) -> Floats:
     return _over(scores.sum(axis=-1), present.sum(axis=-1))
 
 
+def _recognised(function: Callable[..., Any], columns: Columns, weights: Floats) -> Floats:
+    """A recognition figure; undefined, rather than refused, where no item is labelled 1."""
+    scores, labels = columns
+    if not np.any(labels != 0):
+        return np.full(weights.shape[:-1], np.nan)
+    return np.asarray(function(scores, labels, weights=weights))
+
+
 def _average_precision(columns: Columns, weights: Floats) -> Floats:
     from mmbench.metrics.recognition import average_precision
 
-    scores, labels = columns
-    if not np.any(weights[labels != 0] > 0):
-        return np.asarray(np.nan)
-    return np.asarray(average_precision(scores, labels, weights=weights))
+    return _recognised(average_precision, columns, weights)
 
 
 def _max_f1(columns: Columns, weights: Floats) -> Floats:
     from mmbench.metrics.recognition import max_f1
 
-    scores, labels = columns
-    if not np.any(weights[labels != 0] > 0):
-        return np.asarray(np.nan)
-    return np.asarray(max_f1(scores, labels, weights=weights))
+    return _recognised(max_f1, columns, weights)
 
 
 def _repeated(columns: Columns, weights: Floats) -> list[NDArray[Any]]:
@@ -240,10 +242,10 @@ _ENTRIES = (
         "average_precision",
         ("score", "label"),
         _average_precision,
-        False,
+        True,
         "average precision of scores against 0/1 labels",
     ),
-    Aggregator("max_f1", ("score", "label"), _max_f1, False, "best F1 over all thresholds"),
+    Aggregator("max_f1", ("score", "label"), _max_f1, True, "best F1 over all thresholds"),
     Aggregator("slavc_ap", _SLAVC, _slavc_ap, False, "SLAVC's detection AP"),
     Aggregator("slavc_max_f1", _SLAVC, _slavc_max_f1, False, "SLAVC's detection max-F1"),
 )

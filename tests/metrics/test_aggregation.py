@@ -26,6 +26,8 @@ def columns_and_weights(draw, name=None):
         "root_mean": st.sampled_from([0.0, 0.25, 1.0, 4.0]),
         "weighted_f1": st.sampled_from([0.0, 1.0, 2.0]),
         "macro_f1": st.sampled_from([0.0, 1.0, 2.0]),
+        "average_precision": st.sampled_from([0.0, 1.0]),
+        "max_f1": st.sampled_from([0.0, 1.0]),
     }.get(name, few)
     columns = [
         draw(hnp.arrays(np.float64, n, elements=elements)) for _ in AGGREGATORS[name].columns
