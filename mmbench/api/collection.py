@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from mmbench.api.errors import ItemError
+from mmbench.api.errors import DataError, ItemError
 from mmbench.api.payloads import payload_digest
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Collection(ABC):
             stream = self.streams[name]
             described = [name, stream.modality, stream.kind, stream.provenance]
             digest.update(json.dumps(described).encode())
-            digest.update("\n".join(key or "" for key in self.content_keys(name)).encode())
+            digest.update(json.dumps(list(self.content_keys(name))).encode())
         for name in sorted(self.columns):
             digest.update(json.dumps([name, _plain(self.columns[name])]).encode())
         return digest.hexdigest()
@@ -87,6 +87,9 @@ class MemoryCollection(Collection):
 
     Args:
         payloads: Stream name to one payload a row (``None`` where the item lacks it).
+
+    Raises:
+        DataError: Ids that repeat, or payloads or columns of another length.
     """
 
     name: str
@@ -95,6 +98,18 @@ class MemoryCollection(Collection):
     payloads: Mapping[str, Sequence[Payload | None]]
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     auxiliary: bool = False
+
+    def __post_init__(self) -> None:
+        if len(set(self.ids)) < len(self.ids):
+            twice = next(item for item in self.ids if list(self.ids).count(item) > 1)
+            raise DataError(f"the id {twice!r} occurs more than once", where=self.name)
+        if missing := [name for name in self.streams if name not in self.payloads]:
+            raise DataError(f"the stream {missing[0]!r} has no payloads", where=self.name)
+        for name, values in (*self.payloads.items(), *self.columns.items()):
+            if len(values) != len(self.ids):
+                raise DataError(
+                    f"{name!r} has {len(values)} values for {len(self.ids)} items", where=self.name
+                )
 
     def load(self, row: int, stream: str) -> Payload:
         """The payload itself."""

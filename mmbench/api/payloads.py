@@ -9,6 +9,8 @@ from dataclasses import dataclass, fields
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
+from mmbench.api.errors import PluginError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -118,6 +120,9 @@ def payload_digest(payload: Payload) -> bytes:
 
     Two payloads with equal fields have equal digests in every process and on every machine, so
     an encoder may seed per-item randomness with it.
+
+    Raises:
+        PluginError: A field is no plain value and no numpy array of numbers.
     """
     digest = blake2b(type(payload).__name__.encode(), digest_size=16)
     for field in fields(payload):
@@ -127,11 +132,24 @@ def payload_digest(payload: Payload) -> bytes:
 
 
 def _feed(digest: blake2b, value: Any) -> None:
-    """Add one field to a digest: arrays by dtype, shape and bytes; the rest by its repr."""
-    if hasattr(value, "dtype") and hasattr(value, "tobytes"):
+    """Add one field to a digest: arrays by dtype, shape and bytes; plain values by their repr."""
+    if hasattr(value, "__array_interface__") and hasattr(value, "__setitem__"):
+        if value.dtype.hasobject:
+            raise PluginError(f"a payload holds an array of {value.dtype}, not of numbers")
         digest.update(f"{value.dtype.str}{value.shape}".encode())
         digest.update(value.tobytes())
     elif hasattr(value, "items"):
-        digest.update(repr(sorted(value.items())).encode())
+        digest.update(repr([(name, _plain(cell)) for name, cell in sorted(value.items())]).encode())
     else:
-        digest.update(repr(value).encode())
+        digest.update(repr(_plain(value)).encode())
+
+
+def _plain(value: Any) -> str | float | int | bool | None:
+    """A plain value; of a numpy scalar its Python one, whose repr no version of numpy changes."""
+    plain = value.item() if hasattr(value, "__array_interface__") else value
+    if plain is None or isinstance(plain, (str, float, int, bool)):
+        return plain
+    raise PluginError(
+        f"a payload holds a {type(value).__name__}, which has no stable digest",
+        fix="give it a numpy array or a plain value",
+    )

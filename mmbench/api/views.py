@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 __all__ = ["VIEWS", "DerivedCollection", "View"]
 
+#: Of the functions below; part of every key, so that a changed view is another content.
+VERSION = 1
+
 P = TypeVar("P")
 
 
@@ -42,7 +45,8 @@ class View:
 
     def key(self) -> str:
         """The part of a content key that this view adds."""
-        return f"{self.name}:{json.dumps(dict(self.options), sort_keys=True)}:{self.seed}"
+        options = json.dumps(dict(self.options), sort_keys=True, default=_listed)
+        return f"{self.name}@{VERSION}:{options}:{self.seed}"
 
     def apply(self, payload: Payload, item_key: str) -> Payload:
         """Transform one payload; ``item_key`` and the seed fix all randomness."""
@@ -78,10 +82,10 @@ def _noise(payload: Payload, options: dict[str, Any], rng: np.random.Generator) 
     import numpy as np
 
     level = float(options["level"])
-    if isinstance(payload, Image):
-        noisy = payload.pixels + rng.normal(0.0, level * 255.0, payload.pixels.shape)
-        return Image(np.clip(np.round(noisy), 0, 255).astype(np.uint8))
     values = _values(payload, "noise")
+    if values.dtype == np.uint8:  # pictures: full scale is 255
+        noisy = values + rng.normal(0.0, level * 255.0, values.shape)
+        return _with_values(payload, np.clip(np.round(noisy), 0, 255))
     return _with_values(payload, values + rng.normal(0.0, level, values.shape).astype(values.dtype))
 
 
@@ -91,10 +95,13 @@ def _drop_frames(payload: Payload, options: dict[str, Any], rng: np.random.Gener
 
     if isinstance(payload, Audio):
         keep = rng.random(payload.samples.shape[1]) >= float(options["rate"])
-        return replace(payload, samples=np.where(keep[None, :], payload.samples, 0))
+        return _with_values(payload, np.where(keep[None, :], payload.samples, 0))
+    if not isinstance(payload, (Video, Sequence)):
+        raise UsageError(f"view 'drop_frames' needs a time axis; {type(payload).__name__} has none")
     values = _values(payload, "drop_frames")
     keep = rng.random(values.shape[0]) >= float(options["rate"])
-    return _with_values(payload, values * keep.reshape(-1, *[1] * (values.ndim - 1)))
+    # Not a product: a dropped NaN or infinity is zero too.
+    return _with_values(payload, np.where(keep.reshape(-1, *[1] * (values.ndim - 1)), values, 0))
 
 
 def _zero(payload: Payload, _options: dict[str, Any], _rng: np.random.Generator) -> Payload:
@@ -102,6 +109,11 @@ def _zero(payload: Payload, _options: dict[str, Any], _rng: np.random.Generator)
     import numpy as np
 
     return _with_values(payload, np.zeros_like(_values(payload, "zero")))
+
+
+def _listed(value: Any) -> Any:
+    """Numpy scalars and arrays among a view's options."""
+    return value.tolist()
 
 
 def _values(payload: Payload, view: str) -> Any:
@@ -159,6 +171,9 @@ class DerivedCollection(Collection):
         views: One list of views a child.
         ids: Defaults to ``<parent id>#<running number>``.
         columns: Further columns of the children.
+
+    Raises:
+        UsageError: The parent has no such stream, or lists of different lengths.
     """
 
     def __init__(
@@ -173,6 +188,13 @@ class DerivedCollection(Collection):
         columns: Mapping[str, Rows[Any]] | None = None,
         auxiliary: bool = False,
     ) -> None:
+        for what, count in (("views", len(views)), ("ids", len(rows if ids is None else ids))):
+            if count != len(rows):
+                raise UsageError(f"{len(rows)} rows and {count} {what}", where=f"collection {name}")
+        if stream not in parent.streams:
+            raise UsageError(
+                f"{parent.name!r} has no stream {stream!r}", where=f"collection {name}"
+            )
         self.name = name
         self.parent = parent
         self.stream = stream
@@ -197,6 +219,7 @@ class DerivedCollection(Collection):
 
     def load(self, row: int, stream: str) -> Payload:
         """Decode the parent (once for all its children) and apply this child's views."""
+        self._check_stream(stream)
         payload = self._decode(self._rows[row])
         key = self._keys()[self._rows[row]] or ""
         for view in self._views[row]:
@@ -205,12 +228,17 @@ class DerivedCollection(Collection):
 
     def content_keys(self, stream: str) -> Rows[str | None]:
         """The parent's key and the views."""
+        self._check_stream(stream)
         keys = self._keys()
         found: list[str | None] = []
         for row, views in zip(self._rows, self._views, strict=True):
             key = keys[row]
             found.append(None if key is None else "|".join([key, *(view.key() for view in views)]))
         return found
+
+    def _check_stream(self, stream: str) -> None:
+        if stream != self.stream:
+            raise KeyError(stream)
 
     def _keys(self) -> Rows[str | None]:
         if self._parent_keys is None:
