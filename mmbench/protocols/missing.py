@@ -226,7 +226,11 @@ class MissingModalitiesTask(Task):
         return Evaluation({"items": ItemTable(table.ids, columns)}, {}, described, tuple(notes))
 
     def reference_levels(self, inputs: ScoreInputs) -> Mapping[str, Mapping[str, float]]:
-        """Chance: the training items' majority class or mean value, said of every item; ceiling."""
+        """Trivial answers, and the best that training allows.
+
+        For classes: guesses by the training shares (``chance``), the commonest class
+        (``majority``). For values ``chance`` says the training mean of every item.
+        """
         truths, learnt = self._targets(inputs, self.test), self._targets(inputs, self.train)
         if self.target_kind == "class":
             return class_levels(self.info.metrics, truths, learnt, batch_size=self._batch())

@@ -149,19 +149,24 @@ def class_levels(
     *,
     batch_size: int | None,
 ) -> dict[str, dict[str, float]]:
-    """Always saying the training items' commonest class, and the best that training allows.
+    """Guessing by the training items' shares, saying their commonest class, the best possible.
 
-    A test item whose class no training item has can't be classified right. Among equally common
-    classes the first in order is taken.
+    ``chance`` is the expected score of guesses drawn with the training classes' frequencies, which
+    is what unrelated vectors come to. ``majority`` says the commonest class of every item (the
+    first in order among equals). The ceiling is below 1 where a test item's class is no training
+    item's.
     """
     import numpy as np
 
     from mmbench.metrics.aggregation import aggregate
 
     classes, counts = np.unique(learnt, return_counts=True)
+    places = np.minimum(np.searchsorted(classes, truths), len(classes) - 1)
+    known = classes[places] == truths
     said = {
-        "chance": truths == classes[np.argmax(counts)],
-        "ceiling": np.isin(truths, classes),
+        "chance": np.where(known, counts[places] / len(learnt), 0.0),
+        "majority": truths == classes[np.argmax(counts)],
+        "ceiling": known,
     }
     levels = {}
     for level, right in said.items():
