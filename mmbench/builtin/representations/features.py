@@ -83,15 +83,15 @@ def featurise(payload: Payload, grid: FeatureGrid) -> Vector:
 
     Raises:
         UsageError: There are none for this kind of payload.
-        ValueError: The payload holds NaN or infinity.
+        ValueError: The payload holds NaN or infinity, or nothing at all.
     """
     function = FEATURISERS.get(type(payload).__name__)
     if function is None:
         raise UsageError(f"no plain features for payloads of kind {type(payload).__name__}")
-    found = function(payload, grid)
-    if not np.isfinite(found).all():
-        raise ValueError(f"a payload of kind {type(payload).__name__} holds NaN or infinity")
-    return found
+    for values in vars(payload).values():
+        if isinstance(values, np.ndarray) and not np.isfinite(values).all():
+            raise ValueError(f"a payload of kind {type(payload).__name__} holds NaN or infinity")
+    return function(payload, grid)
 
 
 def interval_weights(size: int, start: Vector, stop: Vector) -> NDArray[np.float64]:
@@ -181,8 +181,8 @@ def _sequence(payload: Sequence, grid: FeatureGrid) -> Vector:
 
 def _pointcloud(payload: PointCloud, grid: FeatureGrid) -> Vector:
     xyz = payload.xyz.astype(np.float64)
-    if not len(xyz) or not np.isfinite(xyz).all():
-        raise ValueError("a point cloud is empty, or holds NaN or infinity")
+    if not len(xyz):
+        raise ValueError("a point cloud has no points")
     low, high = xyz.min(axis=0), xyz.max(axis=0)
     size = np.array(grid.voxels)
     scaled = (xyz - low) / np.maximum(high - low, 1e-9) * size

@@ -66,6 +66,7 @@ class Random(Representation):
             slots=self._slots,
             offers=frozenset(offers),
             seeded=True,
+            yardstick=True,
             parameters=0,
         )
 
