@@ -75,6 +75,8 @@ class RepresentationInfo:
         citation: The paper, as a reference or URL.
         weights_licence: Licence of the weights, if any.
         parameters: Number of trained parameters, where known.
+        yardstick: A measured reference level (random vectors): leaderboards show it with its
+            intervals and never rank it.
     """
 
     name: str
@@ -86,6 +88,7 @@ class RepresentationInfo:
     citation: str = ""
     weights_licence: str = ""
     parameters: int | None = None
+    yardstick: bool = False
 
     def offer(self, kind: str, slots: frozenset[str]) -> Offer | None:
         """The offer of this kind for exactly this subset of slots, or None."""

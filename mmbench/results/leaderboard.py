@@ -140,12 +140,19 @@ def _build_table(group: Group, coverage: Coverage, resamples: int) -> tuple[Tabl
     else:
         cell = partial(make_cell, resamples=resamples)
         lanes = [_Lane(c, d, _row(c, group, cell, difference=d.what)) for c, d in kept]
-    rows, notes = _ranked(lanes, group, resamples)
+    models = [lane for lane in lanes if not _is_yardstick(lane.contender)]
+    rows, notes = _ranked(models, group, resamples)
+    rows += [replace(lane.row, kind="reference") for lane in lanes if lane not in models]
     if coverage == "intersect" and apart:
         notes.append("all rows on the items that they have in common")
     rows += published_rows(group, rows)
     rows += reference_rows(group, [lane.contender for lane in lanes if not lane.difference.what])
     return _table(group, rows, notes), left_out
+
+
+def _is_yardstick(contender: Contender) -> bool:
+    """Random vectors and their like: on the table with their intervals, in no ranking."""
+    return all(record.representation.family == "yardstick" for record in contender.records)
 
 
 def _table(group: Group, rows: list[Row], notes: list[str]) -> Table:

@@ -78,7 +78,7 @@ class RepresentationEntry:
     citation: str = ""
     """The paper, as a reference or URL."""
     family: str = "representation"
-    """Whether it is a representation or a connector."""
+    """``representation``, ``connector``, or ``yardstick`` (shown, never ranked)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import os
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from mmbench.api.errors import StoreError
+from mmbench.api.errors import PluginError, StoreError
 from mmbench.api.representation import State
 from mmbench.runner.vectors import storage_error
 
@@ -23,12 +24,19 @@ if TYPE_CHECKING:
 
 __all__ = ["ArtifactStore"]
 
+log = logging.getLogger("mmbench.store")
+
 
 class ArtifactStore:
-    """Trained states in ``<root>/artifacts``."""
+    """Trained states in ``<root>/artifacts``.
+
+    Attributes:
+        damage: Recipes whose state was damaged, as found since the store was opened.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root / "artifacts"
+        self.damage: list[Path] = []
 
     def find(self, recipe: str) -> str | None:
         """Content hash of the artifact published for this recipe, if it is whole."""
@@ -41,6 +49,8 @@ class ArtifactStore:
             content = ""
         if damaged:
             # A damaged artifact is a miss: forget the pointer, so that a new fit can publish.
+            log.warning("damaged trained state %s: it is trained again", self._recipe(recipe))
+            self.damage.append(self._recipe(recipe))
             self._recipe(recipe).unlink(missing_ok=True)
             return None
         return content or None
@@ -67,7 +77,7 @@ class ArtifactStore:
             raise StoreError(f"can't read a trained state: {error}", where=str(path)) from error
         if _hash(raw) != content:
             raise StoreError(
-                "a trained state is damaged", where=str(path), fix="`mmbench cache verify` mends it"
+                "a trained state is damaged", where=str(path), fix="run again: it is trained anew"
             )
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
             arrays = {name[2:]: file[name] for name in file.files if name.startswith("a:")}
@@ -80,6 +90,9 @@ class ArtifactStore:
 
         buffer = io.BytesIO()
         arrays = {f"a:{name}": np.asarray(array) for name, array in sorted(state.arrays.items())}
+        for name, array in arrays.items():
+            if array.dtype.hasobject:
+                raise PluginError(f"state() holds Python objects in {name[2:]!r}, not an array")
         meta = np.array(json.dumps(state.meta, sort_keys=True))
         np.savez(buffer, meta=meta, **arrays)
         raw = buffer.getvalue()
@@ -87,8 +100,10 @@ class ArtifactStore:
         said = json.dumps({"content": content, **described}, sort_keys=True, default=str)
         try:
             _write(self._content(content), raw, replace=True)
-            if not _write(self._recipe(recipe), said.encode(), replace=False):
-                return self.find(recipe) or content
+            while not _write(self._recipe(recipe), said.encode(), replace=False):
+                first = self.find(recipe)  # None: it was damaged, and is out of the way now
+                if first is not None:
+                    return first
         except OSError as error:
             raise storage_error(error, self.root) from error
         return content

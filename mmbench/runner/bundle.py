@@ -7,8 +7,10 @@ bundles only: never media, weights or the dataset.
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -133,11 +135,15 @@ class BundleStore:
         for name, refs in bundle.vectors.items():
             arrays[f"digests:{name}"] = refs.digests
             arrays[f"space:{name}"] = refs.space_of_row
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        packed = buffer.getvalue()
+        text = json.dumps(said, default=_scalar)
+        checksum = _checksum(text.encode(), packed)
         try:
             self.root.mkdir(parents=True, exist_ok=True)
-            self._publish(f"{key}.npz", lambda path: _save_arrays(path, arrays))
-            text = json.dumps(said, default=_scalar)
-            self._publish(f"{key}.json", lambda path: path.write_text(text, encoding="utf-8"))
+            self._publish(f"{key}.npz", packed)
+            self._publish(f"{key}.json", f"{checksum}\n{text}".encode())
         except OSError as error:
             raise storage_error(error, self.root) from error
 
@@ -149,8 +155,12 @@ class BundleStore:
         """
         path = self.root / f"{key}.json"
         try:
-            said = json.loads(path.read_text(encoding="utf-8"))
-            with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            checksum, _, text = path.read_bytes().partition(b"\n")
+            packed = path.with_suffix(".npz").read_bytes()
+            if _checksum(text, packed) != checksum.decode(errors="replace"):
+                raise ValueError("the checksum does not match")  # noqa: TRY301 - one message for all
+            said = json.loads(text)
+            with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
                 vectors = {
                     name: VectorRefs(
                         tuple(spaces), arrays[f"space:{name}"], arrays[f"digests:{name}"]
@@ -171,18 +181,17 @@ class BundleStore:
                 fix="`mmbench run` makes them again",
             ) from error
 
-    def _publish(self, name: str, write: Any) -> None:
+    def _publish(self, name: str, content: bytes) -> None:
         temporary = self.root / f".{uuid4().hex}.{name}"
         try:
-            write(temporary)
+            temporary.write_bytes(content)
             temporary.replace(self.root / name)
         finally:
             temporary.unlink(missing_ok=True)
 
 
-def _save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    with path.open("wb") as file:
-        np.savez(file, **arrays)
+def _checksum(text: bytes, packed: bytes) -> str:
+    return blake2b(text + packed, digest_size=16).hexdigest()
 
 
 def _listed(columns: Mapping[str, Any]) -> dict[str, Any]:

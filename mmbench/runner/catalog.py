@@ -15,6 +15,7 @@ from mmbench.api import (
     Representation,
     Stream,
     Task,
+    UsageError,
 )
 from mmbench.runner.file_hashes import FileHashes
 from mmbench.runner.keys import key_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from mmbench.api import TaskInfo
     from mmbench.registry import Configured, Registry
     from mmbench.runner.suite import FitOn, RepresentationChoice, TaskChoice
 
@@ -36,6 +38,7 @@ class OpenedTask:
 
     Attributes:
         configured: The task with its options.
+        info: What it says of itself.
         collections: Its collections by key, cut to ``--limit`` where that is given.
         fingerprints: Their fingerprints.
         datasets: Collection key to the dataset it (or its parent) came from, where known.
@@ -43,6 +46,7 @@ class OpenedTask:
     """
 
     configured: Configured[Task]
+    info: TaskInfo
     collections: Mapping[str, Collection]
     fingerprints: Mapping[str, str]
     datasets: Mapping[str, str]
@@ -183,17 +187,20 @@ class Catalog:
         """What a trained representation learns from, or None where nobody names it."""
         if fit_on is not None:
             collections = self.dataset_collections(fit_on.dataset, fit_on.options)
+            if self.limit is not None:
+                collections = limited(collections, self.limit)
             spec = FitSpec(train=fit_on.train, valid=fit_on.valid, target=fit_on.target)
-            where = f"fit_on of dataset {fit_on.dataset}"
+            where = f"task {opened.info.name}, fit_on dataset {fit_on.dataset}"
         else:
             declared = opened.task.fit_spec()
             if declared is None:
                 return None
             spec, collections = declared, opened.collections
-            where = f"task {opened.task.info.name}"
+            where = f"task {opened.info.name}"
         for name in filter(None, (spec.train, spec.valid)):
             if name not in collections:
-                raise PluginError(
+                wrong = PluginError if fit_on is None else UsageError
+                raise wrong(
                     f"there is no collection {name!r} to fit on",
                     where=where,
                     fix=f"its collections are {', '.join(collections)}",
@@ -205,21 +212,26 @@ class Catalog:
             "tasks", choice.name, choice.options, Task  # type: ignore[type-abstract]
         )  # fmt: skip
         opener = _Opener(self)
+        step = "info"
         try:
+            info = configured.object.info
+            step = "collections()"
             collections = dict(configured.object.collections(opener))
+            if self.limit is not None:
+                collections = limited(collections, self.limit)
+            step = "content_keys() of a collection"
+            fingerprints = {name: each.fingerprint() for name, each in collections.items()}
         except (MmbenchError, OSError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
-                f"its collections() raised {type(error).__name__}: {error}",
-                where=f"task {choice.label}",
+                f"its {step} raised {type(error).__name__}: {error}", where=f"task {choice.label}"
             ) from error
-        if self.limit is not None:
-            collections = limited(collections, self.limit)
         return OpenedTask(
             configured,
+            info,
             collections,
-            {name: each.fingerprint() for name, each in collections.items()},
+            fingerprints,
             {name: _dataset_of(each, opener.opened) for name, each in collections.items()},
             tuple(opener.leaks),
         )

@@ -85,7 +85,8 @@ class Drafting:
         store = VectorStore(self.settings.cache)
         for request in self.match.requests:
             keep[request.collection] &= self._locate(request, store)
-        for name, collection in collections.items():
+        for name in sorted(collections, key=lambda each: _depth(collections[each])):
+            collection = collections[name]
             parent = _parent_key(collection, collections)
             if parent is None:
                 continue
@@ -121,10 +122,12 @@ class Drafting:
 
     def _refuse_holes(self, name: str, collection: Collection, keep: NDArray[np.bool_]) -> None:
         """A cell without items, or without one of its prompts, has no score."""
-        if collection.auxiliary and not keep.all() and getattr(collection, "parent", None) is None:
+        if collection.auxiliary and not keep.all() and not _depth(collection):
             item = collection.ids[int(np.argmin(keep))]
             reason = self.reasons.get(name, {}).get(item, "it was not encoded")
             raise DataError(f"the prompt {item!r} can't be used: {reason}", where=name)
+        if not len(keep) and not collection.auxiliary and not _depth(collection):
+            raise DataError("has no items", where=name)
         if len(keep) and not keep.any():
             first = next(iter(self.reasons.get(name, {}).items()), ("?", "no stream is present"))
             raise DataError(
@@ -161,7 +164,7 @@ def draft_record(
         key=match.key,
         status="ok",
         suite=suite,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=datetime.now(UTC).isoformat(timespec="milliseconds"),
         representation=_representation_entry(match, choice),
         task=_task_entry(match, task),
         data=tuple(entries),
@@ -204,6 +207,7 @@ def _representation_entry(match: Match, choice: RepresentationChoice) -> Represe
         parameters=info.parameters,
         similarity=info.similarity,
         citation=info.citation,
+        family="yardstick" if info.yardstick else "representation",
     )
 
 
@@ -263,7 +267,7 @@ def _is_evaluated(match: Match, name: str, collection: Collection) -> bool:
     """Coverage counts what is evaluated: not prompts, crops or training items."""
     spec = match.opened.task.fit_spec()
     training = {spec.train, spec.valid} if spec else set()
-    derived = _parent_key(collection, match.opened.collections) is not None
+    derived = _is_derived(collection, match.opened.collections)
     return not collection.auxiliary and not derived and name not in training
 
 
@@ -286,13 +290,25 @@ def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tupl
 
 def _parent_key(collection: Collection, collections: Mapping[str, Collection]) -> str | None:
     """The key of the collection that this one was derived from, if it is among these."""
-    parent = getattr(collection, "parent", None)
-    while parent is not None:
-        for name, other in collections.items():
-            if other is not collection and _root(other) is _root(parent):
-                return name
-        parent = getattr(parent, "parent", None)
+    parent = getattr(_root(collection), "parent", None)
+    for name, other in collections.items():
+        if parent is not None and _root(other) is _root(parent):
+            return name
     return None
+
+
+def _is_derived(collection: Collection, collections: Mapping[str, Collection]) -> bool:
+    """Whether it, or a parent of it, was derived from one of these."""
+    parent = getattr(_root(collection), "parent", None)
+    if parent is None:
+        return False
+    return _parent_key(collection, collections) is not None or _is_derived(parent, collections)
+
+
+def _depth(collection: Collection) -> int:
+    """How many times it is derived."""
+    parent = getattr(_root(collection), "parent", None)
+    return 0 if parent is None else 1 + _depth(parent)
 
 
 def _root(collection: Collection) -> Collection:

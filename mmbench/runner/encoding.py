@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,7 @@ from mmbench.api import (
     PluginError,
     PrecomputedRepresentation,
     Representation,
+    StoreError,
 )
 from mmbench.api.representation import METHODS
 from mmbench.runner.vectors import SpaceWriter
@@ -37,8 +39,9 @@ log = logging.getLogger("mmbench.encode")
 _AXES: dict[str, int] = {"global": 2, "dense": 4, "tokens": 3}
 #: Seconds after which pending vectors are published, so that a kill loses little.
 _FLUSH_SECONDS = 5.0
-#: Batched and single vectors of one item may differ by rounding, not by more than this share.
-_BATCH_TOLERANCE = 1e-3
+#: Batched and single vectors of one item may differ by rounding (a GPU's TF32 included), not by
+#: more than this share of the largest value.
+_BATCH_TOLERANCE = {"fp32": 1e-2, "bf16": 1e-1, "fp16": 5e-2}
 
 
 @dataclass
@@ -72,6 +75,7 @@ class Encoder:
         kind: What is asked of it.
         batch_size: Where to start; halved when memory runs out.
         progress: ``progress(done, total, what)``.
+        precision: What it computes in; rounding is judged by it.
     """
 
     representation: Representation
@@ -79,7 +83,9 @@ class Encoder:
     kind: EmbeddingKind
     batch_size: int
     progress: Callable[[int, int, str], None]
+    precision: str = "fp32"
     _checked: bool = False
+    _shape: tuple[int, ...] | None = None
 
     def fill(self, space: Space, collection: Collection, binding: Binding, group: Group) -> Encoded:
         """Encode the rows of a group that ``space`` lacks, and publish them."""
@@ -89,11 +95,17 @@ class Encoder:
         if not len(missing):
             return done
         writer = SpaceWriter(space)
-        if isinstance(self.representation, PrecomputedRepresentation):
-            self._look_up(writer, collection, group, missing, done)
-        else:
-            self._encode(writer, collection, binding, group, missing, done)
+        try:
+            if isinstance(self.representation, PrecomputedRepresentation):
+                self._look_up(writer, collection, group, missing, done)
+            else:
+                self._encode(writer, collection, binding, group, missing, done)
+        except Exception:
+            with contextlib.suppress(StoreError):
+                writer.flush()  # what was encoded before is good, and kept
+            raise
         writer.flush()
+        space.discard_damaged()
         space.refresh()
         return done
 
@@ -111,7 +123,7 @@ class Encoder:
         found, known = self.representation.lookup(
             collection.name, ids, self.kind, frozenset(group.slots)
         )
-        vectors = self._validated(found, int(known.sum()))
+        vectors = self.validated(found, int(known.sum()))
         writer.add(group.digests[missing[known]], vectors, 0.0)
         done.encoded += len(vectors)
         for item, has in zip(ids, known, strict=True):
@@ -193,7 +205,7 @@ class Encoder:
             raise
         except Exception as error:
             raise self._failure(error) from error
-        return self._validated(raw, count)
+        return self.validated(raw, count)
 
     def _failure(self, error: Exception) -> PluginError:
         return PluginError(
@@ -201,7 +213,7 @@ class Encoder:
             where=f"representation {self.label}",
         )
 
-    def _validated(self, raw: Any, count: int) -> NDArray[np.float32]:
+    def validated(self, raw: Any, count: int) -> NDArray[np.float32]:
         """The plugin's array as float32 [count, ...]; refuses a wrong shape and non-finite values.
 
         Raises:
@@ -209,7 +221,11 @@ class Encoder:
         """
         name = METHODS[self.kind]
         where = f"representation {self.label}"
-        vectors = to_numpy(raw)
+        try:
+            vectors = to_numpy(raw)
+        except (PluginError, TypeError, ValueError) as error:
+            what = error.what if isinstance(error, PluginError) else f"returned no array: {error}"
+            raise PluginError(f"{name}() {what}", where=where) from error
         axes = _AXES.get(self.kind)
         if vectors.ndim == 0 or len(vectors) != count or (axes and vectors.ndim != axes):
             expected = {2: "[B, D]", 3: "[B, T, D]", 4: "[B, h, w, D]"}.get(axes or 0, "[B, ...]")
@@ -226,6 +242,14 @@ class Encoder:
                 f"(the first is row {int(np.argmax(bad))} of the batch)",
                 where=where,
             )
+        if self._shape is not None and vectors.shape[1:] != self._shape:
+            raise PluginError(
+                f"{name}() returned vectors of shape {vectors.shape[1:]} after some of shape "
+                f"{self._shape}",
+                where=where,
+                fix="one kind of vector has one shape, whatever the item",
+            )
+        self._shape = vectors.shape[1:]
         return vectors
 
     def _check_batch_invariance(
@@ -235,16 +259,10 @@ class Encoder:
         self._checked = True
         if len(vectors) < 2:
             return
-        alone = self._call({slot: payloads[:1] for slot, payloads in batch.items()}, 1)
-        if alone.shape[1:] != vectors.shape[1:]:
-            raise PluginError(
-                f"gave shape {alone.shape[1:]} for an item alone and {vectors.shape[1:]} "
-                "for the same item in a batch",
-                where=f"representation {self.label}",
-            )
+        alone = self._vectors({slot: payloads[:1] for slot, payloads in batch.items()}, 1)
         scale = float(np.abs(vectors[0]).max()) or 1.0
         difference = float(np.abs(alone[0] - vectors[0]).max()) / scale
-        if difference > _BATCH_TOLERANCE:
+        if difference > _BATCH_TOLERANCE[self.precision]:
             raise PluginError(
                 f"gave different vectors for one item alone and in a batch of {len(vectors)} "
                 f"(they differ by {difference:.1%} of the largest value)",

@@ -6,12 +6,14 @@ worker is started anew for the rest. An engine knows nothing of tasks.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import re
 import signal
 import time
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from mmbench.runner.worker import work
 from mmbench.runner.workshop import JobResult
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
     from pathlib import Path
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 __all__ = ["Event", "LocalEngine"]
 
 _LOG_TAIL = 4000
+#: Seconds that a worker may take to start, where a job's time is limited.
+_START_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -152,11 +156,12 @@ class LocalEngine:
             name=f"mmbench {label}",
             daemon=True,
         )
-        process.start()
-        theirs.close()
         size = log_file.stat().st_size if log_file.exists() else 0
-        worker = _Worker(label, device, process, ours, log_file, size)
-        self._workers[label] = worker
+        with _interrupts_held():
+            process.start()
+            theirs.close()
+            worker = _Worker(label, device, process, ours, log_file, size)
+            self._workers[label] = worker
         return worker
 
     def _is_full(self) -> bool:
@@ -167,7 +172,8 @@ class LocalEngine:
         self._queues[worker.label].remove(job)
         worker.job = job
         if self.settings.timeout is not None:
-            worker.deadline = time.monotonic() + self.settings.timeout
+            # Its time counts from when it begins; starting a worker has a limit of its own.
+            worker.deadline = time.monotonic() + self.settings.timeout + _START_SECONDS
         self.watch(Event("start", job))
         needed = {need: self.results[need] for need in job.needs}
         try:
@@ -197,7 +203,9 @@ class LocalEngine:
         try:
             while worker.connection.poll():
                 message = worker.connection.recv()
-                if message[0] == "progress" and worker.job is not None:
+                if message[0] == "begin" and self.settings.timeout is not None:
+                    worker.deadline = time.monotonic() + self.settings.timeout
+                elif message[0] == "progress" and worker.job is not None:
                     self.watch(Event("progress", worker.job, *message[1:]))
                 elif message[0] == "result" and worker.job is not None:
                     job, worker.job, worker.deadline = worker.job, None, None
@@ -260,6 +268,21 @@ class LocalEngine:
         for worker in list(self._workers.values()):
             worker.process.join(timeout=5)
             self._forget(worker)
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold SIGINT back, here and in the process that is started, until the block ends.
+
+    An interrupt while a worker is started would leave one that nobody knows of.
+    """
+    # Where this process is started first, it lets signals through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _tail(worker: _Worker) -> str:

@@ -64,6 +64,9 @@ class FileHashes:
         except (sqlite3.Error, OSError):
             return
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """Close the database."""
         if self._connection is not None:

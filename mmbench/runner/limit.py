@@ -44,20 +44,16 @@ def limited(collections: Mapping[str, Collection], limit: int) -> dict[str, Coll
     Children (crops of a frame) are kept exactly where their parent is.
     """
     kept: dict[str, Collection] = {}
-    ids: set[str] = set()
     for name, collection in collections.items():
-        if getattr(collection, "parent", None) is None and not collection.auxiliary:
-            rows = range(min(limit, len(collection)))
-            kept[name] = Subset(collection, rows)
-            ids.update(kept[name].ids)
-    for name, collection in collections.items():
-        parent = getattr(collection, "parent", None)
-        if name in kept:
-            continue
-        if parent is None:
-            kept[name] = collection
-            continue
-        parents = collection.columns["parent"]
-        rows_kept = [row for row, each in enumerate(parents) if each in ids]
-        kept[name] = Subset(collection, rows_kept)
-    return {name: kept[name] for name in collections}
+        rows = _first(collection, limit)
+        kept[name] = collection if len(rows) == len(collection) else Subset(collection, rows)
+    return kept
+
+
+def _first(collection: Collection, limit: int) -> Sequence[int]:
+    """The rows to keep."""
+    parent = getattr(collection, "parent", None)
+    if parent is None:
+        return range(len(collection) if collection.auxiliary else min(limit, len(collection)))
+    alive = {parent.ids[row] for row in _first(parent, limit)}
+    return [row for row, each in enumerate(collection.columns["parent"]) if each in alive]

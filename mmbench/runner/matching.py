@@ -16,12 +16,14 @@ from mmbench.api import (
     Request,
     Stream,
     TrainedRepresentation,
+    UsageError,
 )
 from mmbench.api.streams import bind_slots
+from mmbench.options import nearest
 from mmbench.runner.keys import digest_rows, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -146,14 +148,17 @@ def match(
     representation = configured.object
     where = f"representation {choice.label}"
     fit = _fit_source(catalog, opened, representation, choice, task)
-    try:
-        representation.bind(fit.streams() if fit else _all_streams(opened.collections))
-        info = representation.info
-        fingerprint = representation.fingerprint()
-    except (MmbenchError, OSError):
-        raise
-    except Exception as error:
-        raise PluginError(f"raised {type(error).__name__}: {error}", where=where) from error
+    streams = fit.streams() if fit else _all_streams(opened.collections)
+    _guarded(lambda: representation.bind(streams), "bind()", where)
+    info: RepresentationInfo = _guarded(lambda: representation.info, "info", where)
+    fingerprint = _guarded(representation.fingerprint, "fingerprint()", where)
+    slots = [slot.name for slot in info.slots]
+    for slot in choice.bind:
+        if slot not in slots:
+            raise UsageError(
+                f"bind names a slot {slot!r} that it lacks", where=where,
+                fix=nearest(slot, slots, "its slots are"),
+            )  # fmt: skip
     bindings = {
         name: bind_slots(info.slots, collection.streams, choice.bind, where=where)
         for name, collection in opened.collections.items()
@@ -168,7 +173,7 @@ def match(
     if fit is not None:
         learnt = sorted(fit_binding.items())
         recipe = key_of("recipe", identity, fit.key(), learnt, catalog.limit)
-    task_info = opened.task.info
+    task_info = opened.info
     found = Match(
         configured=configured,
         info=info,
@@ -188,8 +193,21 @@ def match(
         opened.configured.options,
     )
     data = sorted(opened.fingerprints.items())
-    key = key_of("cell", identity, recipe, choice.bind, described, data, found.seed, extra)
+    # The labels name the rows of the leaderboard: two entries of a suite have two records, though
+    # they share every vector and every trained state.
+    labels = (choice.label, task.label)
+    key = key_of("cell", labels, identity, recipe, choice.bind, described, data, found.seed, extra)
     return replace(found, key=key)
+
+
+def _guarded(call: Callable[[], Any], what: str, where: str) -> Any:
+    """Ask a plugin; what it raises names it."""
+    try:
+        return call()
+    except (MmbenchError, OSError):
+        raise
+    except (Exception, SystemExit) as error:
+        raise PluginError(f"{what} raised {type(error).__name__}: {error}", where=where) from error
 
 
 def groups_of(match: Match, request: Request, catalog: Catalog) -> list[Group]:
@@ -262,20 +280,15 @@ def _all_streams(collections: Mapping[str, Collection]) -> list[Stream]:
 
 def _requests(opened: OpenedTask, offers: BoundOffers, label: str) -> tuple[Request, ...]:
     """What the task wants, each of it checked against what is offered."""
-    try:
-        requests = tuple(opened.task.requests(offers))
-    except MmbenchError:
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"its requests() raised {type(error).__name__}: {error}",
-            where=f"task {opened.task.info.name}",
-        ) from error
+    asked = _guarded(
+        lambda: tuple(opened.task.requests(offers)), "requests()", f"task {opened.info.name}"
+    )
+    requests: tuple[Request, ...] = asked
     for request in requests:
         if request.collection not in opened.collections:
             raise PluginError(
                 f"asks for a collection {request.collection!r} that it does not have",
-                where=f"task {opened.task.info.name}",
+                where=f"task {opened.info.name}",
             )
         slots = offers.slots(request.collection, request.streams)
         if slots is None:

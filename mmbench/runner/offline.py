@@ -11,6 +11,9 @@ from mmbench.api import PluginError
 
 __all__ = ["forbid_network"]
 
+_LOCAL = (getattr(socket, "AF_UNIX", None), -1)
+_TO_ADDRESS = ("socket.connect", "socket.bind", "socket.sendto", "socket.sendmsg")
+_LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr")
 _state = {"installed": False}
 
 
@@ -29,8 +32,10 @@ def forbid_network() -> None:
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    internet = (socket.AF_INET, socket.AF_INET6)
-    if event == "socket.__new__" and arguments[1] in internet:
+    # -1: the family of a descriptor that is open already; a Unix address is no tuple.
+    if (event == "socket.__new__" and arguments[1] not in _LOCAL) or (
+        event in _TO_ADDRESS and isinstance(arguments[1], tuple)
+    ):
         raise PluginError("tried to open a network connection under --offline")
-    if event == "socket.getaddrinfo" and arguments[0] not in (None, "localhost"):
+    if event in _LOOKUPS and arguments[0] not in (None, "localhost"):
         raise PluginError(f"tried to look up {arguments[0]!r} under --offline")

@@ -6,10 +6,11 @@ skipped, before anything starts.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from mmbench.api import MmbenchError, NotApplicable, UsageError
+from mmbench.api import MmbenchError, NotApplicable, PluginError, UsageError
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.matching import groups_of, match
 from mmbench.runner.vectors import VectorStore
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mmbench.runner.suite import RepresentationChoice, Suite, TaskChoice
 
 __all__ = ["CellPlan", "Job", "Plan", "make_plan"]
+
+log = logging.getLogger("mmbench.plan")
 
 JobKind = Literal["fit", "encode", "score"]
 State = Literal["planned", "done", "skipped", "broken"]
@@ -82,11 +85,20 @@ class CellPlan:
 
 @dataclass
 class Plan:
-    """All cells of a suite, and the jobs for those that are not done."""
+    """All cells of a suite, and the jobs for those that are not done.
+
+    Attributes:
+        suite: What was asked for.
+        cells: One a pair and seed.
+        jobs: By key.
+        damage: Records, vectors and trained states that were found damaged, one line each; they
+            are made again.
+    """
 
     suite: Suite
     cells: list[CellPlan] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
+    damage: list[str] = field(default_factory=list)
 
     def count(self, state: State) -> int:
         """Cells in a state."""
@@ -114,6 +126,7 @@ def make_plan(suite: Suite, catalog: Catalog, records: RecordStore, settings: Ru
     for task in suite.tasks:
         for choice in suite.representations:
             planner.add(choice, task)
+    planner.note_damage()
     return plan
 
 
@@ -129,31 +142,49 @@ class _Planner:
         self.plan = plan
         self.vectors = VectorStore(settings.cache)
         self.artifacts = ArtifactStore(settings.cache)
+        self._damaged: list[str] = []
 
     def add(self, choice: RepresentationChoice, task: TaskChoice) -> None:
         """Plan the cells of one pair, one a seed where anything is seeded."""
         seen: set[str] = set()
         for seed in self.plan.suite.seeds:
-            cell = CellPlan(choice, task, seed)
+            cell = CellPlan(choice, task, None)
             try:
                 found = self._match(choice, task, seed)
+                if found.key not in seen:
+                    self._end(self._planned(found, cell, seed))
+                seen.add(found.key)
             except NotApplicable as reason:
-                self._end(replace(cell, seed=None, state="skipped", reason=str(reason)))
+                self._end(replace(cell, state="skipped", reason=str(reason)))
                 return
             except UsageError as error:
                 raise self._placed(error, choice, task) from error
             except (MmbenchError, OSError) as error:
-                self._end(replace(cell, seed=None, state="broken", reason=str(error), error=error))
+                self._end(replace(cell, state="broken", reason=str(error), error=error))
                 return
-            if found.key in seen:
-                continue
-            seen.add(found.key)
-            cell = replace(cell, seed=found.seed, key=found.key)
-            record = self.records.read(found.key)
-            if record is not None and record.status == "ok":
-                self._end(replace(cell, state="done"))
-                continue
-            self._end(replace(cell, job=self._jobs(found, choice, task, seed)))
+            except Exception as error:
+                log.exception("can't plan %s on %s", choice.label, task.label)
+                wrapped = PluginError(
+                    f"planning raised {type(error).__name__}: {error}",
+                    where=f"{choice.label} on {task.label}",
+                )
+                self._end(replace(cell, state="broken", reason=str(wrapped), error=wrapped))
+                return
+
+    def _planned(self, found: Match, cell: CellPlan, seed: int) -> CellPlan:
+        """The cell with its jobs, or as done where its record is there."""
+        cell = replace(cell, seed=found.seed, key=found.key)
+        record = self.records.read(found.key)
+        self._damaged += [f"{path}: {why}" for path, why in self.records.damaged]
+        if record is not None and record.status == "ok":
+            return replace(cell, state="done")
+        job = self._jobs(found, cell.representation, cell.task, seed)
+        return replace(cell, job=job)
+
+    def note_damage(self) -> None:
+        """Tell the plan what was found damaged on the way, each thing once."""
+        found = [*self._damaged, *(f"{path}: a trained state" for path in self.artifacts.damage)]
+        self.plan.damage = list(dict.fromkeys(found))
 
     def _match(self, choice: RepresentationChoice, task: TaskChoice, seed: int) -> Match:
         """Match a pair; what is optional and not there is no error."""
@@ -169,7 +200,10 @@ class _Planner:
         self, error: UsageError, choice: RepresentationChoice, task: TaskChoice
     ) -> UsageError:
         """The error with the suite's line of the entry that it is about."""
-        about = task if error.where.startswith("task") or task.name in error.what else choice
+        about_task = error.where.startswith("task") or task.name in error.what
+        if task.fit_on is not None and repr(task.fit_on.dataset) in error.what:
+            about_task = True
+        about = task if about_task else choice
         place = f"{self.plan.suite.source}, line {about.line}" if about.line else ""
         where = ", ".join(part for part in (place, error.where) if part)
         return UsageError(error.what, where=where, fix=error.fix)
@@ -208,5 +242,6 @@ class _Planner:
             key = found.space(request.kind, group.slots, artifact, self.settings.precision)
             space = self.vectors.space(key)
             space.refresh()
+            self._damaged += [f"{each.shard}: {each.reason}" for each in space.damage]
             missing += int((space.find(group.digests) < 0).sum())
         return missing

@@ -129,31 +129,34 @@ class Run:
     def _write_failed(self, cell: CellPlan, result: JobResult) -> None:
         """The record of a cell whose job failed."""
         assert result.error is not None
-        found = match(
-            self.catalog, cell.representation, cell.task, cell.seed or 0, self.settings.record_key()
-        )
-        draft = draft_record(found, cell.representation, cell.task, self.suite.name, self.settings)
         kind, message, text = result.error
-        self.records.write(
-            replace(
-                draft,
-                key=cell.key,
-                status="failed",
-                error=ErrorEntry(type=kind, message=message, log=text),
-            )
-        )
+        choice, task, extra = cell.representation, cell.task, self.settings.record_key()
+        try:
+            found = match(self.catalog, choice, task, cell.seed or 0, extra)
+            draft = draft_record(found, choice, task, self.suite.name, self.settings)
+        except Exception:  # noqa: BLE001 - the plugin may be too broken even for that
+            draft = self._bare_record(cell)
+        error = ErrorEntry(type=kind, message=message, log=text)
+        self.records.write(replace(draft, key=cell.key, status="failed", error=error))
 
     def _write_unmatched(self, cell: CellPlan) -> bool:
         """The record of a cell that was skipped or is broken; whether it counts as failed."""
-        status, error, reason = "skipped", None, cell.reason
+        record = replace(self._bare_record(cell), reason=cell.reason)
         if cell.state == "broken":
-            status, reason = "failed", ""
             error = ErrorEntry(type=type(cell.error).__name__, message=str(cell.error))
-        record = Record(
+            record = replace(record, status="failed", reason="", error=error)
+        before = self.records.read(record.key)
+        if before is None or (before.reason, before.error) != (record.reason, record.error):
+            self.records.write(record)  # written once, so that a warm run changes nothing
+        return record.status == "failed"
+
+    def _bare_record(self, cell: CellPlan) -> Record:
+        """What can be said of a cell whose two sides could not be matched."""
+        return Record(
             key=_unmatched_key(cell),
-            status="failed" if status == "failed" else "skipped",
+            status="skipped",
             suite=self.suite.name,
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            created=datetime.now(UTC).isoformat(timespec="milliseconds"),
             representation=RepresentationEntry(
                 name=cell.representation.name,
                 label=cell.representation.label,
@@ -163,20 +166,14 @@ class Run:
             ),
             task=self._task_entry(cell),
             partial=self.settings.limit is not None,
-            error=error,
-            reason=reason,
             environment=describe_environment(),
         )
-        before = self.records.read(record.key)
-        if before is None or (before.reason, before.error) != (reason, error):
-            self.records.write(record)  # written once, so that a warm run changes nothing
-        return status == "failed"
 
     def _task_entry(self, cell: CellPlan) -> TaskEntry:
         """What can be said of a task that may not have been built."""
         entry: dict[str, Any] = {"version": "", "protocol": "", "primary": "", "metrics": ()}
         try:
-            info = self.catalog.task(cell.task).task.info
+            info = self.catalog.task(cell.task).info
         except (MmbenchError, OSError):
             pass  # the cell's own error says why
         else:

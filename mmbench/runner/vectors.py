@@ -8,6 +8,7 @@ a shard that was cut off, truncated or altered is a miss and never a wrong hit.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import logging
@@ -50,10 +51,17 @@ def storage_error(error: OSError, place: Path) -> StoreError:
 
 @dataclass(frozen=True)
 class Damage:
-    """A shard that can't be used, and why."""
+    """A shard that can't be used, and why.
+
+    Attributes:
+        shard: Its description, the ``.json`` file.
+        reason: What is wrong with it.
+        unreadable: Whether it may be whole, only out of reach (permissions, a network drive).
+    """
 
     shard: Path
     reason: str
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)
@@ -147,13 +155,14 @@ class Space:
             vectors = np.load(shard.vectors, mmap_mode="r", allow_pickle=False)
             keys = np.load(shard.keys, allow_pickle=False)
             whole = (
-                vectors.shape == (shard.rows, *shard.shape)
-                and keys.shape == (shard.rows, 2)
-                and zlib.crc32(np.ascontiguousarray(keys).data) == shard.keys_checksum
+                _is_array(vectors, np.float32, (shard.rows, *shard.shape))
+                and _is_array(keys, np.uint64, (shard.rows, 2))
+                and zlib.crc32(keys.data) == shard.keys_checksum
                 and zlib.crc32(vectors.data) == shard.checksum
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            self._damaged(path, f"{type(error).__name__}: {error}")
+        except Exception as error:  # noqa: BLE001 - a damaged header raises whatever it likes
+            unreadable = isinstance(error, OSError) and error.errno not in (None, errno.ENOENT)
+            self._damaged(path, f"{type(error).__name__}: {error}", unreadable=unreadable)
             return None
         if not whole:
             self._damaged(path, "its checksum does not match")
@@ -161,9 +170,18 @@ class Space:
         self._maps[len(self._shards)] = vectors
         return shard, keys
 
-    def _damaged(self, path: Path, reason: str) -> None:
-        self.damage.append(Damage(path, reason))
+    def _damaged(self, path: Path, reason: str, *, unreadable: bool = False) -> None:
+        self.damage.append(Damage(path, reason, unreadable))
         log.warning("damaged shard %s (%s): its vectors are computed again", path, reason)
+
+    def discard_damaged(self) -> None:
+        """Remove the damaged shards, whose vectors have been computed again."""
+        for damage in self.damage:
+            if damage.unreadable:
+                continue
+            for suffix in (".json", ".npy", ".keys.npy"):
+                with contextlib.suppress(OSError):
+                    damage.shard.with_suffix(suffix).unlink(missing_ok=True)
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -276,6 +294,11 @@ class SpaceWriter:
                 name.with_suffix(suffix).unlink(missing_ok=True)
             raise storage_error(error, self.folder) from error
         self._digests, self._vectors, self._pending, self._seconds = [], [], 0, 0.0
+
+
+def _is_array(array: NDArray[Any], dtype: type, shape: tuple[int, ...]) -> bool:
+    """Whether the header, which no checksum covers, says what it must."""
+    return array.dtype == dtype and array.shape == shape and array.flags.c_contiguous
 
 
 def _publish(path: Path, content: bytes) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import logging
 import multiprocessing
 import os
 import signal
 import sys
 import threading
+import time
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mmbench.runner.workshop import JobResult, Workshop
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
     from multiprocessing.connection import Connection
     from pathlib import Path
 
@@ -37,10 +40,13 @@ def work(
 ) -> None:
     """Serve jobs until told to stop; the body of every worker process.
 
-    Messages in: ``("job", Job, results)`` or ``None`` to stop. Messages out: ``("progress",
-    done, total, what)`` and ``("result", JobResult)``.
+    Messages in: ``("job", Job, results)`` or ``None`` to stop. Messages out: ``("begin",)``,
+    ``("progress", done, total, what)`` and ``("result", JobResult)``.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    # Ctrl-C is the parent's to handle; it starts us with the signal blocked, so that none comes
+    # through before this line.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _die_with_parent()
     _redirect_output(log_file)
     if settings.offline:
@@ -50,10 +56,8 @@ def work(
     _limit_threads(threads)
     from mmbench.registry import load_registry
 
-    def progress(done: int, total: int, what: str) -> None:
-        connection.send(("progress", int(done), int(total), str(what)))
-
-    shop = Workshop(load_registry(), settings, suite, device, progress)
+    reporter = _Reporter(connection)
+    shop = Workshop(load_registry(), settings, suite, device, reporter.progress)
     while True:
         try:
             message = connection.recv()
@@ -62,15 +66,36 @@ def work(
         if message is None:
             return
         _, job, results = message
+        reporter.send(("begin",))
         try:
             result = shop.do(job, results)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             logging.getLogger("mmbench.worker").exception("job %s failed", job.key)
             described = str(error) or type(error).__name__
             result = JobResult(
                 job.key, error=(type(error).__name__, described, traceback.format_exc())
             )
-        connection.send(("result", result))
+        reporter.send(("result", result))
+
+
+class _Reporter:
+    """Sends messages, from any thread; progress at most twenty times a second."""
+
+    def __init__(self, connection: Connection[Any, Any]) -> None:
+        self._connection = connection
+        self._lock = threading.Lock()
+        self._last = 0.0
+
+    def send(self, message: tuple[Any, ...]) -> None:
+        with self._lock:
+            self._connection.send(message)
+
+    def progress(self, done: int, total: int, what: str) -> None:
+        """What plugins are handed as ``ctx.progress``."""
+        now = time.monotonic()
+        if now - self._last >= 0.05 or done >= total:
+            self._last = now
+            self.send(("progress", int(done), int(total), str(what)))
 
 
 def _redirect_output(log_file: Path) -> None:
@@ -82,6 +107,9 @@ def _redirect_output(log_file: Path) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)
+    # What a plugin prints is in the log when it crashes; a crash leaves its stack there.
+    cast("TextIOWrapper", sys.stdout).reconfigure(line_buffering=True)
+    faulthandler.enable(file=2)
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",

@@ -6,6 +6,7 @@ import logging
 import sys
 import time
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from mmbench.api import (
     MmbenchError,
     PluginError,
     Representation,
+    StoreError,
     Task,
     TrainedRepresentation,
 )
@@ -26,7 +28,7 @@ from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import BundleStore
 from mmbench.runner.catalog import Catalog
 from mmbench.runner.drafting import Drafting
-from mmbench.runner.encoding import Encoded, Encoder, to_numpy
+from mmbench.runner.encoding import Encoded, Encoder
 from mmbench.runner.matching import groups_of, match, single_slot
 from mmbench.runner.scoring import score_bundle
 from mmbench.runner.vectors import SpaceWriter, VectorStore
@@ -160,7 +162,8 @@ class Workshop:
         """Vectors of a subset from those of its single slots, where the representation can."""
         whole = found.info.offer
         singles = [frozenset({slot}) for slot in group.slots]
-        representation = self._encoder(found, job, request.kind).representation
+        encoder = self._encoder(found, job, request.kind)
+        representation = encoder.representation
         if (
             len(group.slots) < 2
             or request.kind != "global"
@@ -190,8 +193,9 @@ class Workshop:
         if vectors is None:
             return None
         writer = SpaceWriter(space)
-        writer.add(group.digests[keep], to_numpy(vectors), 0.0)
+        writer.add(group.digests[keep], encoder.validated(vectors, int(keep.sum())), 0.0)
         writer.flush()
+        space.discard_damaged()
         return done
 
     def _score(self, job: Job, found: Match, results: Mapping[str, JobResult]) -> JobResult:
@@ -246,7 +250,8 @@ class Workshop:
             self._loaded = (key, representation)
         representation = self._loaded[1]
         size = self.settings.batch_size or representation.batch_size
-        return Encoder(representation, job.representation.label, kind, size, self.progress)
+        label, precision = job.representation.label, self.settings.precision
+        return Encoder(representation, label, kind, size, self.progress, precision)
 
     def _context(self, found: Match, job: Job) -> Context:
         checkpoint = None
@@ -254,7 +259,7 @@ class Workshop:
             checkpoint = self.settings.cache / "checkpoints" / found.recipe
             checkpoint.mkdir(parents=True, exist_ok=True)
         return Context(
-            seed=job.seed,
+            seed=job.seed if found.info.seeded else 0,
             device=self.device,
             dtype=self.settings.precision,
             progress=self.progress,
@@ -268,12 +273,24 @@ def rescore(key: str, registry: Registry, settings: RunSettings) -> str:
 
     Returns:
         The label of the cell, for messages.
+
+    Raises:
+        StoreError: Its inputs or vectors are gone, or the task has another version by now.
     """
     bundle = BundleStore(settings.cache).read(key)
     configured = registry.configure(
         "tasks", bundle.task.name, bundle.task.options, Task  # type: ignore[type-abstract]
     )  # fmt: skip
+    scored, version = bundle.draft.task, configured.object.info.version
+    if scored.version != version:
+        raise StoreError(
+            f"its record is of version {scored.version} of the task; {version} is installed",
+            where=f"{bundle.draft.representation.label} on {scored.label}",
+            fix="`mmbench run` makes a record of the new version, from the vectors that are there",
+        )
     record, tables = score_bundle(bundle, configured.object, VectorStore(settings.cache))
+    # Of two records of one cell the later is kept.
+    record = replace(record, created=datetime.now(UTC).isoformat(timespec="milliseconds"))
     RecordStore(settings.results).write(record, tables)
     return f"{record.representation.label} on {record.task.label}"
 
