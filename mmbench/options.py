@@ -115,7 +115,7 @@ def nearest(name: str, known: Iterable[str], otherwise: str) -> str:
     close = get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
         return f"did you mean {' or '.join(close)}?"
-    return f"{otherwise}: {', '.join(names) if names else 'none'}"
+    return f"{otherwise}: {', '.join(names) if names else 'none'}."
 
 
 def _checked(option: Option, value: Any, where: str) -> Any:

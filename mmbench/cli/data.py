@@ -42,7 +42,10 @@ def data() -> None:
 @_root
 @_json
 def status(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int:
-    """Say what is there, what is missing, and where to get it."""
+    """Say what is there, what is missing, and where to get it.
+
+    Exit code 1 if a dataset of NAMES is missing.
+    """
     catalog = _catalog(data_root)
     said = {}
     for name in names or tuple(catalog.registry.datasets):
@@ -58,7 +61,7 @@ def status(names: tuple[str, ...], data_root: Path | None, as_json: bool) -> int
     else:
         for name, facts in said.items():
             _print_status(name, facts)
-    return 0 if all(facts["present"] for facts in said.values()) else 1
+    return 1 if names and not all(facts["present"] for facts in said.values()) else 0
 
 
 @data.command(epilog="\b\nExample:\n  mmbench data check numbers")
@@ -99,8 +102,10 @@ def check(name: str, data_root: Path | None, as_json: bool) -> int:
 @click.option(
     "--root", type=click.Path(path_type=Path), required=True, help="Data root to write in."
 )
-@click.option("--items", type=click.IntRange(1), default=16, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--items", type=click.IntRange(1), default=16, show_default=True, help="How many.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of what is made up."
+)
 def sample(name: str, root: Path, items: int, seed: int) -> None:
     """Write a small generated dataset in the layout of the real one."""
     catalog = _catalog(root)

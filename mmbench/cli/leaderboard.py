@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
@@ -34,7 +33,13 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 def leaderboard(folders: tuple[Path, ...], out: Path | None, coverage: str, as_json: bool) -> None:
     """Build leaderboards from the records in FOLDERS; the better record of one cell wins."""
-    from mmbench.cli.screen import error_console, output_console, show_leaderboards
+    from mmbench.cli.screen import (
+        error_console,
+        output_console,
+        say_damaged,
+        say_not_ranked,
+        show_leaderboards,
+    )
     from mmbench.results.formats import to_json_text
     from mmbench.results.leaderboard import build_leaderboards
     from mmbench.results.leaderboard_files import write_leaderboards
@@ -54,14 +59,16 @@ def leaderboard(folders: tuple[Path, ...], out: Path | None, coverage: str, as_j
         for record in store.records():
             home[record.checksum] = store
             records.append(record)
-        for path, reason in store.damaged:
-            error_console().print(f"left out {path}: {reason}", markup=False, soft_wrap=True)
+        say_damaged(store, error_console())
     boards = build_leaderboards(
         records, lambda record: home[record.checksum].tables(record), coverage=coverage  # type: ignore[arg-type]
     )  # fmt: skip
     if out is not None:
         write_leaderboards(boards, out)
     if as_json:
-        click.echo(json.dumps(json.loads(to_json_text(boards)), indent=1))
+        click.echo(to_json_text(boards), nl=False)
         return
     show_leaderboards(boards, output_console())
+    say_not_ranked(boards, error_console())
+    if out is not None:
+        click.echo(f"Leaderboard: {out / 'leaderboard.md'} (also .csv, .json, .parquet)", err=True)

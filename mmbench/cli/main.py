@@ -134,13 +134,46 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
         return 1
     except click.exceptions.Exit as done:
         return done.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (MmbenchError, OSError) as error:
-        click.echo(f"Error: {error}", err=True)
-        return getattr(error, "exit_code", 1)
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted.", err=True)
         return 130
+    except Exception as error:  # noqa: BLE001 - nobody's terminal wants our traceback
+        return _say_error(error)
     return result if isinstance(result, int) else 0
+
+
+def _say_error(error: Exception) -> int:
+    """One message, and the exit code."""
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, MmbenchError):
+        click.echo(f"Error: {error}", err=True)
+        return error.exit_code
+    click.echo(_unexpected(error), err=True)
+    return 1
+
+
+def _unexpected(error: Exception) -> str:
+    """One message for an error that nobody foresaw; its traceback goes to a file."""
+    import tempfile
+    import traceback
+
+    if isinstance(error, OSError) and error.filename is not None:
+        what = f"Error: {error.filename}: {error.strerror or error}"
+    else:
+        said = " ".join(str(error).split())
+        what = f"Error: this is a bug: {type(error).__name__}{f': {said}' if said else ''}"
+    lines = [f"mmbench {__version__}, Python {sys.version}", f"arguments: {sys.argv[1:]}"]
+    text = "\n".join([*lines, "", *traceback.format_exception(error)])
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="mmbench-", suffix=".log", delete=False, encoding="utf-8"
+        ) as file:
+            file.write(text)
+    except OSError:
+        return f"{what}\n{text}"  # no room even for that: then on the screen
+    return (
+        f"{what}\n  The traceback is in {file.name}. If a plugin is at fault, `mmbench doctor` "
+        "may say more; if not, please report it with that file."
+    )

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from mmbench.results.boards import Leaderboards
     from mmbench.runner.plan import Plan
     from mmbench.runner.run import Outcome
     from mmbench.runner.settings import RunSettings
@@ -70,13 +71,16 @@ def say_plan(plan: Plan, console: Console) -> None:
     """The plan in a line or two."""
     counters = plan.counters()
     broken = plan.count("broken")
+    work = (
+        f"{_many(counters['fits'], 'fit')}, {_many(counters['encodes'], 'item')} to encode "
+        f"({counters['reused']} are in the store), {_many(counters['scores'], 'cell')} to score"
+    )
     console.print(
         f"Plan of {plan.suite.name}: {_many(len(plan.cells), 'cell')}, {plan.count('done')} done, "
         f"{plan.count('planned')} to do, {plan.count('skipped')} skipped"
         + (f", {broken} broken" if broken else "")
-        + f". Work: {_many(counters['fits'], 'fit')}, "
-        f"{_many(counters['encodes'], 'item')} to encode ({counters['reused']} are in the store), "
-        f"{_many(counters['scores'], 'cell')} to score.",
+        + "."
+        + (f" Work: {work}." if plan.jobs else ""),
         markup=False,
     )
 
@@ -97,26 +101,17 @@ def report_outcome(
         click.echo(json.dumps(_as_json(outcome, settings), indent=1, sort_keys=True))
     else:
         show_leaderboards(boards, output_console())
-        _say_outcome(outcome, settings, console)
+        _say_outcome(outcome, settings, console, boards)
     return 1 if failed or outcome.not_run else 0
 
 
-def _say_outcome(outcome: Outcome, settings: RunSettings, console: Console) -> None:
+def _say_outcome(
+    outcome: Outcome, settings: RunSettings, console: Console, boards: Leaderboards
+) -> None:
     """Skipped and failed cells with their reasons, then totals and where the files are."""
-    from mmbench.cli.screen import say
+    from mmbench.cli.screen import say, say_not_ranked
 
-    skipped: dict[tuple[str, str], list[str]] = {}
-    for record in outcome.records.values():
-        if record.status == "skipped":
-            place = (record.representation.label, record.reason)
-            skipped.setdefault(place, []).append(record.task.label)
-    for (label, reason), tasks in skipped.items():
-        say(console, "skipped", f"{label} on {', '.join(tasks)}: {reason}", "yellow")
-    for record in outcome.records.values():
-        if record.status == "failed" and record.error is not None:
-            seed = "" if record.seed is None else f", seed {record.seed}"
-            name = f"{record.representation.label} on {record.task.label}{seed}"
-            say(console, "failed", f"{name}: {record.error.message}", "bold red")
+    say_not_ranked(boards, console, partial=False)
     results = _near(settings.results)
     if outcome.count("failed"):
         say(console, "", f"Tracebacks are in {results}/records and {results}/logs.")
@@ -171,7 +166,7 @@ def _table(console: Console, header: tuple[str, ...], rows: list[Any], *, fixed:
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column, name in enumerate(header):
         table.add_column(
             name,

@@ -11,14 +11,22 @@ from rich.console import Console
 if TYPE_CHECKING:
     from mmbench.results.boards import Leaderboards, Table
     from mmbench.results.display import Display
+    from mmbench.results.store import RecordStore
 
-__all__ = ["error_console", "output_console", "say", "show_leaderboards"]
+__all__ = [
+    "error_console",
+    "output_console",
+    "say",
+    "say_damaged",
+    "say_not_ranked",
+    "show_leaderboards",
+]
 
 LEGEND = (
     "Shares in percent, [95 % interval]. Bold: the best, and what does not differ from it "
     "significantly."
 )
-#: Between two columns of a table.
+#: Between two columns of a table: one of padding, one of the box.
 _GAP = 2
 
 
@@ -54,15 +62,35 @@ def show_leaderboards(boards: Leaderboards, console: Console) -> None:
     from mmbench.results.display import display_summary
 
     if boards.tables:
-        console.print(LEGEND, style="dim", markup=False)
+        console.print(f"\n{LEGEND}" if console.is_terminal else LEGEND, style="dim", markup=False)
     for table in boards.tables:
         console.print()
         _print(_fitting(table, console.width), console)
     for summary in boards.summaries:
         console.print()
         _print(display_summary(summary), console)
-    if boards.tables:
-        console.print()
+    console.print("" if boards.tables else "No cell has been measured yet.")
+
+
+def say_damaged(store: RecordStore, console: Console) -> None:
+    """Records that were left out because they are damaged, and why."""
+    for path, reason in store.damaged:
+        told = reason if reason.startswith(str(path)) else f"{path}: {reason}"
+        say(console, "damaged", told, "bold red")
+
+
+def say_not_ranked(boards: Leaderboards, console: Console, *, partial: bool = True) -> None:
+    """Cells that are on no table, those with one reason together."""
+    together: dict[tuple[str, str, str], list[str]] = {}
+    for entry in boards.not_ranked:
+        if entry.status == "partial" and not partial:
+            continue
+        seed = "" if entry.seed is None else f", seed {entry.seed}"
+        key = (entry.status, entry.representation, entry.reason)
+        together.setdefault(key, []).append(f"{entry.task}{seed}")
+    for (status, name, reason), tasks in together.items():
+        style = "yellow" if status == "skipped" else "bold red"
+        say(console, status, f"{name} on {', '.join(tasks)}: {reason}", style)
 
 
 def _print(display: Display, console: Console) -> None:
@@ -72,7 +100,7 @@ def _print(display: Display, console: Console) -> None:
     from rich.text import Text
 
     console.print(Text(display.title, style="bold"))
-    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    grid = Grid(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
     for column in range(len(display.header)):
         grid.add_column(
             Text("\n".join(_head_lines(display, column))),
