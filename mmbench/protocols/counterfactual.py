@@ -183,7 +183,7 @@ class CounterfactualTask(Task):
             if self._detects:
                 if not offers.offered(side, (self.image,), "dense"):
                     raise NotApplicable(
-                        f"no dense embedding of {self.image} is offered: mode={self.mode!r} needs it",
+                        f"no dense embeddings of {self.image}, which mode={self.mode!r} needs",
                         fix="mode='pair' does without",
                     )
                 found.append(Request(f"{side}:map", side, (self.image,), kind="dense"))
@@ -249,7 +249,7 @@ class CounterfactualTask(Task):
         """Maps that know the boxes and are low everywhere in negatives; noise; or all alike."""
         import numpy as np
 
-        from mmbench.protocols.localization_levels import reaching_maps
+        from mmbench.protocols.localization_levels import perfect_maps
 
         found: dict[str, Any] = {}
         for side in (self.positives, self.negatives):
@@ -264,7 +264,10 @@ class CounterfactualTask(Task):
             if self._detects:
                 cells = rng.standard_normal((count, 7, 7, 2)).astype(np.float32)
                 if level == "perfect" and side == self.positives:
-                    cells = turned(sound, reaching_maps(self._truth(inputs), self.options))
+                    # each map at a level of its own: ties cost AP
+                    level_of = np.linspace(0.9, 1.0, count, dtype=np.float32)[:, None, None]
+                    cosines = perfect_maps(self._truth(inputs), self.options) * level_of
+                    cells = turned(sound, cosines)
                 elif level == "perfect":
                     size = self.options.size if self.options.upsampling == "none" else 2
                     cells = turned(sound, np.full((count, size, size), -1, dtype=np.float32))

@@ -291,7 +291,7 @@ class LocalizationTask(Task):
         """Maps in the frame's size that reach the ceiling (perfect), noise, or all alike."""
         import numpy as np
 
-        from mmbench.protocols.localization_levels import reaching_maps
+        from mmbench.protocols.localization_levels import perfect_maps
 
         table = inputs.tables[self.scenes]
         sound = rng.standard_normal((len(table), 2)).astype(np.float32)
@@ -306,7 +306,7 @@ class LocalizationTask(Task):
                 crop[order[best]] *= -1
             found = {"crop": crop, "sound": sound}
         elif level == "perfect":
-            cosines = reaching_maps(self._truth(table), self.options)
+            cosines = perfect_maps(self._truth(table), self.options)
             found = {"map": turned(sound, cosines), "sound": sound}
         else:
             cells = rng.standard_normal((len(table), 7, 7, 2)).astype(np.float32)

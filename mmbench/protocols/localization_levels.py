@@ -6,7 +6,6 @@ without them says little. And rules that keep half of the pixels can't reach 1 o
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +35,6 @@ __all__ = [
     "fitted_square_scores",
     "perfect_maps",
     "random_scores",
-    "reaching_maps",
     "square_scores",
 ]
 
@@ -121,38 +119,24 @@ def attainable_ciou(truth: GroundTruth, options: LocalizationOptions) -> tuple[F
     return _best_ciou(wanted, whole, full, partial), _best_ciou(fitted, whole, full, partial)
 
 
-def perfect_maps(truth: GroundTruth, start: int, stop: int, *, ranked: bool) -> NDArray[np.float32]:
-    """Cosines that know the ground truth of items ``start`` to ``stop``, in the frame's size.
+def perfect_maps(truth: GroundTruth, options: LocalizationOptions) -> NDArray[np.float32]:
+    """Cosines that know the ground truth, and reach :func:`attainable_ciou` by their plateaus.
+
+    With ``>=`` the true pixels are alike, so that a threshold among them takes all, and the others
+    differ; with ``>`` it is the other way round; with ``> or max`` both are alike.
 
     Args:
-        truth: The ground truth.
-        start: First item.
-        stop: Last item, exclusive.
-        ranked: Pixels inside and outside the truth differ among themselves, so that a rank
-            threshold takes exactly as many as it wants; otherwise there are two plateaus, so that
-            a threshold takes or leaves each of them whole.
+        truth: Ground truth of N items.
+        options: The rules.
 
     Returns:
-        [n, size, size] float32 within -1..1: below -0.8 outside, above 0.6 inside.
+        [N, size, size] float32 within -1..1: below -0.8 outside, above 0.6 inside.
     """
-    target = truth.maps(start, stop)
-    if not ranked:
-        return np.where(target > 0, np.float32(1), np.float32(-1))
+    target = truth.maps(0, len(truth))
     slope = np.linspace(0.0, _RAMP, truth.size**2, dtype=np.float32).reshape(target.shape[1:])
-    return np.where(target > 0, 0.5 + 0.5 * target - slope, -1 + slope).astype(np.float32)
-
-
-def reaching_maps(truth: GroundTruth, options: LocalizationOptions) -> NDArray[np.float32]:
-    """[N, size, size] cosines that get :func:`attainable_ciou`: of the perfect maps, the better."""
-    options = replace(options, empty_gt="zero")
-    kinds = [perfect_maps(truth, 0, len(truth), ranked=ranked) for ranked in (False, True)]
-    flat, ranked = (score_maps(maps, truth, options) for maps in kinds)
-    better = ranked.ciou + _adaptive(ranked) > flat.ciou + _adaptive(flat)
-    return np.where(better[:, None, None], kinds[1], kinds[0])
-
-
-def _adaptive(scores: LocalizationScores) -> Floats:
-    return np.zeros(len(scores.ciou)) if scores.ciou_adaptive is None else scores.ciou_adaptive
+    inside = 0.5 + 0.5 * target - slope if options.comparison == ">" else np.ones_like(target)
+    outside = slope - 1 if options.comparison == ">=" else np.full_like(slope, -1)
+    return np.where(target > 0, inside, outside).astype(np.float32)
 
 
 def _pixels(truth: GroundTruth) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]:
