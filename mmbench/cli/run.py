@@ -283,6 +283,8 @@ def _execute(running: Any, plan: Plan, console: Console, *, quiet: bool) -> Outc
     from mmbench.cli.reporting import say_plan
 
     try:
+        for line in plan.damage:  # on standard error, with --json too
+            console.print(f"damaged, and made again: {line}", style="yellow", markup=False)
         if not quiet:
             say_plan(plan, console)
         with RunProgress(plan, console, quiet=quiet) as progress:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import MmbenchError
+from mmbench.results.atomic import locked
 from mmbench.results.record import ErrorEntry, Record, RepresentationEntry, TaskEntry
 from mmbench.results.store import RecordStore
 from mmbench.runner.catalog import Catalog
@@ -16,6 +18,7 @@ from mmbench.runner.environment import describe_environment
 from mmbench.runner.keys import key_of
 from mmbench.runner.matching import match
 from mmbench.runner.plan import CellPlan, Plan, make_plan
+from mmbench.runner.vectors import storage_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,10 +84,12 @@ class Run:
         """Do what the plan says is missing; write a record as each cell ends.
 
         Raises:
+            StoreError: The results or the store can't be written to, or the disk is full.
             KeyboardInterrupt: Passed on when all workers are gone; finished cells are kept.
         """
         plan = self.plan()
         cells = {cell.job: cell for cell in plan.cells if cell.job}
+        self._require_folders()
         failed = [self._write_unmatched(cell) for cell in plan.cells if not cell.key]
 
         def watched(event: Event) -> None:
@@ -102,6 +107,18 @@ class Run:
         if plan.jobs and not should_stop():
             LocalEngine(self.settings, self.suite.name, watched, should_stop).run(plan.jobs)
         return self.outcome()
+
+    def _require_folders(self) -> None:
+        """Refuse folders that can't be written to before anything is computed."""
+        with locked(self.records.folder):
+            pass
+        cache = self.settings.cache
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=cache):
+                pass
+        except OSError as error:
+            raise storage_error(error, cache) from error
 
     def outcome(self) -> Outcome:
         """The state of the suite's cells, from the records on disk."""
