@@ -366,6 +366,20 @@ def test_other_options_or_versions_are_another_table(results):
     assert all(table.title.startswith("retrieval [") for table in tables)
 
 
+def test_a_yardstick_is_shown_with_its_interval_and_never_ranked(results):
+    record = results.add("random", GOOD)
+    yardstick = replace(record.representation, family="yardstick")
+    results.records[-1] = replace(record, representation=yardstick)
+    results.add("poor", POOR)
+    (table,) = results.build().tables
+    assert ranked(table) == [("poor", 1, True)]
+    row = next(row for row in table.rows if row.name == "random")
+    assert (row.kind, row.rank, row.best) == ("reference", None, False)
+    assert row.cells["R@1"].low is not None
+    (summary,) = results.build().summaries
+    assert [entry.name for entry in summary.rows] == ["poor"]
+
+
 def test_summary_over_tasks(results):
     for task in ("one", "two"):
         results.add("steady", FAIR, task=make_task(task))
