@@ -90,12 +90,16 @@ def report_outcome(
 ) -> int:
     """Leaderboards to the screen and the results folder; what failed and why; the exit code."""
     from mmbench.cli.screen import output_console, show_leaderboards
+    from mmbench.results.leaderboard import build_leaderboards
     from mmbench.results.leaderboard_files import refresh_leaderboards
     from mmbench.results.store import RecordStore
 
     store = RecordStore(settings.results)
     records = list(outcome.records.values())
-    boards = refresh_leaderboards(records, store.tables, settings.results)
+    if settings.limit is None:
+        boards = refresh_leaderboards(records, store.tables, settings.results)
+    else:  # partial records are on no leaderboard, and must not empty the one that is there
+        boards = build_leaderboards(records, store.tables)
     failed = outcome.count("failed")
     if as_json:
         click.echo(json.dumps(_as_json(outcome, settings), indent=1, sort_keys=True))
@@ -128,6 +132,8 @@ def _say_outcome(
         f"{counters['reused']} found in the store.",
         markup=False,
     )
+    if settings.limit is not None:
+        return
     console.print(
         f"Leaderboard: {results / 'leaderboard.md'} (also .csv, .json, .parquet)",
         markup=False, soft_wrap=True,

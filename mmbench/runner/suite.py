@@ -101,31 +101,21 @@ class Suite:
         """
         suite = self
         if representations:
-            kept = [_pick(self.representations, name) for name in representations]
-            suite = replace(
-                suite,
-                representations=tuple(
-                    c
-                    for found, name in zip(kept, representations, strict=True)
-                    for c in found or [RepresentationChoice(name, name)]
-                ),
-            )
+            kept = _pick(self.representations, representations, RepresentationChoice)
+            suite = replace(suite, representations=kept)
         if tasks:
-            picked = [_pick(self.tasks, name) for name in tasks]
-            suite = replace(
-                suite,
-                tasks=tuple(
-                    c
-                    for found, name in zip(picked, tasks, strict=True)
-                    for c in found or [TaskChoice(name, name)]
-                ),
-            )
+            suite = replace(suite, tasks=_pick(self.tasks, tasks, TaskChoice))
         return replace(suite, seeds=tuple(seeds)) if seeds else suite
 
 
-def _pick(choices: Sequence[Any], name: str) -> list[Any]:
-    by_label = [choice for choice in choices if choice.label == name]
-    return by_label or [choice for choice in choices if choice.name == name]
+def _pick(choices: Sequence[Any], names: Sequence[str], kind: Any) -> tuple[Any, ...]:
+    """The entries of these labels or names, each once; new ones where there are none."""
+    picked: dict[str, Any] = {}
+    for name in names:
+        by_label = [choice for choice in choices if choice.label == name]
+        by_name = [choice for choice in choices if choice.name == name]
+        picked.update((found.label, found) for found in by_label or by_name or [kind(name, name)])
+    return tuple(picked.values())
 
 
 def read_suite(path: Path) -> Suite:
@@ -164,7 +154,7 @@ class _Reader:
         }  # fmt: skip
         self._check_keys(data, top, "", 0)
         seeds = data.get("seeds", [0])
-        if not seeds or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
+        if not seeds or not all(type(seed) is int and seed >= 0 for seed in seeds):
             self._fail("'seeds' must be a list of whole numbers from 0 up", "", 0, "seeds")
         tasks = tuple(self._task(each, n) for n, each in enumerate(data.get("task", [])))
         representations = tuple(
@@ -172,8 +162,11 @@ class _Reader:
         )
         for section, choices in (("task", tasks), ("representation", representations)):
             self._check_labels(section, choices)
+        name = data.get("name", default_name)
+        if not re.fullmatch(r"[\w-][\w. -]*", name):
+            self._fail(f"'name' names a folder, and {name!r} can't be one", "", 0, "name")
         return Suite(
-            name=data.get("name", default_name),
+            name=name,
             tasks=tasks,
             representations=representations,
             seeds=tuple(dict.fromkeys(seeds)),
@@ -184,6 +177,11 @@ class _Reader:
     def _representation(self, data: Any, index: int) -> RepresentationChoice:
         known = {"name": str, "label": str, "options": dict, "optional": bool, "bind": dict}
         self._check_keys(data, known, "representation", index)
+        for slot, stream in data.get("bind", {}).items():
+            if not isinstance(stream, str):
+                self._fail(
+                    f"'bind.{slot}' must be the name of a stream", "representation", index, slot
+                )
         return RepresentationChoice(
             name=data["name"],
             label=data.get("label", data["name"]),
@@ -228,9 +226,9 @@ class _Reader:
                 self._fail(f"unknown key '{prefix}{key}'", section, index, key, advice)
             if not isinstance(value, known[key]):
                 wanted = {str: "a string", list: "a list", dict: "a table", bool: "true or false"}
-                self._fail(
-                    f"'{prefix}{key}' must be {wanted[known[key]]}", section, index, key,
-                )  # fmt: skip
+                what = f"'{prefix}{key}' must be {wanted[known[key]]}"
+                entries = not section and key in ("task", "representation")
+                self._fail(what, section, index, key, f"write [[{key}]]" if entries else "")
         for key in required if section else ():
             if key not in data:
                 self._fail(f"a [[{section}]] lacks the key '{prefix}{key}'", section, index, "")
@@ -264,6 +262,8 @@ class _Reader:
             line = self._lines[number]
             if section and re.match(r"\s*\[\[", line):
                 break
+            if line.lstrip().startswith("#"):
+                continue
             if key and re.search(rf"(^|[\s{{,.\[]){re.escape(key)}\s*[=\].]", line):
                 return number + 1
         return start + 1
