@@ -132,21 +132,22 @@ class SceneCollection(GeneratedCollection):
     @cached_property
     def columns(self) -> Mapping[str, Rows[Any]]:  # type: ignore[override]
         """Per scene: the sounding digit, its name, its boxes, all boxes and what they show."""
-        columns: dict[str, list[Any]] = {
-            name: [] for name in ("digit", "label", "boxes", "objects", "shown")
+        plans = [self.plan(row) for row in range(len(self.ids))]
+        tiles = [tile for scene in plans for tile in scene.tiles]
+        boxes = iter(scenes.ink_boxes(tiles, self._source.glyphs))
+        objects = [[next(boxes) for _ in scene.tiles] for scene in plans]
+        shown = [[tile.digit for tile in scene.tiles] for scene in plans]
+        sounding = [scene.sounding for scene in plans]
+        return {
+            "digit": sounding,
+            "label": [words.DIGITS[digit] for digit in sounding],
+            "boxes": [
+                [box for box, digit in zip(found, digits, strict=True) if digit == wanted]
+                for found, digits, wanted in zip(objects, shown, sounding, strict=True)
+            ],
+            "objects": objects,
+            "shown": shown,
         }
-        for row in range(len(self.ids)):
-            scene = self.plan(row)
-            objects = [scenes.ink_box(tile, self._source.glyphs) for tile in scene.tiles]
-            shown = [tile.digit for tile in scene.tiles]
-            columns["digit"].append(scene.sounding)
-            columns["label"].append(words.DIGITS[scene.sounding])
-            columns["boxes"].append(
-                [box for box, digit in zip(objects, shown, strict=True) if digit == scene.sounding]
-            )
-            columns["objects"].append(objects)
-            columns["shown"].append(shown)
-        return columns
 
     def plan(self, row: int) -> scenes.Scene:
         """What lies where in one scene."""

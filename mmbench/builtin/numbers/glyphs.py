@@ -80,18 +80,18 @@ def read_glyphs(path: Path) -> Glyphs:
 
 
 def enlarge(cells: NDArray[np.float64], side: int) -> NDArray[np.uint8]:
-    """Bilinear enlargement (half-pixel centres) of one glyph.
+    """Bilinear enlargement (half-pixel centres) of glyphs.
 
     Exact, hence the same everywhere: all products and sums are whole numbers below 2**53.
 
     Args:
-        cells: [8, 8] float64, whole numbers 0..16.
+        cells: [..., 8, 8] float64, whole numbers 0..16.
         side: Side of the result, in pixels.
 
     Returns:
-        [side, side] uint8, 0..255, rounded half up.
+        [..., side, side] uint8, 0..255, rounded half up.
     """
-    taps = _taps(cells.shape[0], side)
+    taps = _taps(cells.shape[-1], side)
     full = _INK * (2.0 * side) ** 2
     grey: NDArray[np.float64] = np.floor((510.0 * (taps @ cells @ taps.T) + full) / (2.0 * full))
     return grey.astype(np.uint8)

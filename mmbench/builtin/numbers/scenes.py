@@ -11,6 +11,8 @@ from mmbench.builtin.numbers.glyphs import Glyphs, enlarge, to_rgb
 from mmbench.builtin.numbers.seeding import permutation, pick, uniform
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 #: Side of the canvas, in pixels.
@@ -107,13 +109,22 @@ def paint(scene: Scene, glyphs: Glyphs, rng: np.random.Generator) -> NDArray[np.
     return to_rgb(canvas)
 
 
-def ink_box(tile: Tile, glyphs: Glyphs) -> list[float]:
-    """The box around a tile's ink: x1, y1, x2, y2 as shares of the canvas."""
-    ink = enlarge(glyphs.cells[tile.row], tile.side) >= INK
-    columns, rows = np.flatnonzero(ink.any(axis=0)), np.flatnonzero(ink.any(axis=1))
-    return [
-        (tile.left + int(columns[0])) / CANVAS,
-        (tile.top + int(rows[0])) / CANVAS,
-        (tile.left + int(columns[-1]) + 1) / CANVAS,
-        (tile.top + int(rows[-1]) + 1) / CANVAS,
-    ]
+def ink_boxes(tiles: Sequence[Tile], glyphs: Glyphs) -> list[list[float]]:
+    """The box around each tile's ink: x1, y1, x2, y2 as shares of the canvas."""
+    boxes: list[list[float]] = [[] for _ in tiles]
+    sides = np.array([tile.side for tile in tiles])
+    for side in np.unique(sides).tolist():  # one product for all tiles of a size
+        members = np.flatnonzero(sides == side).tolist()
+        ink = enlarge(glyphs.cells[[tiles[member].row for member in members]], side) >= INK
+        spans = [
+            (line.argmax(axis=1), side - line[:, ::-1].argmax(axis=1))
+            for line in (ink.any(axis=1), ink.any(axis=2))
+        ]
+        corners = np.stack([spans[0][0], spans[1][0], spans[0][1], spans[1][1]], axis=1)
+        for member, corner in zip(members, corners.tolist(), strict=True):
+            tile = tiles[member]
+            offset = (tile.left, tile.top, tile.left, tile.top)
+            boxes[member] = [
+                (start + inside) / CANVAS for start, inside in zip(offset, corner, strict=True)
+            ]
+    return boxes
