@@ -29,6 +29,7 @@ from mmbench.protocols.missing_scores import (
     class_columns,
     class_levels,
     class_metrics,
+    perfect_array,
     read_predictions,
     value_columns,
     value_levels,
@@ -70,6 +71,9 @@ class MissingModalitiesTask(Task):
             ``mean``: vectors are filled, not payloads: an item's vector is the concatenation of
             its single-stream vectors, and a missing stream's part is the mean of that part over
             the training items. The probe is trained on the concatenation too.
+        scaling: Vectors before the probe. ``similarity``: of length 1 where the representation
+            compares by cosine, as they are where by dot product. ``unit`` and ``raw`` (GMC, whose
+            means of several streams are shorter than 1) force one of the two.
         averaging: ``sample``, or GMC's ``batch_mean`` (mean of the accuracies of consecutive
             batches, a short last one weighing as much as a full one); for classes.
         batch_size: Items a batch under ``batch_mean``.
@@ -108,6 +112,7 @@ class MissingModalitiesTask(Task):
         target_kind: Literal["class", "value"] = "class",
         head: Literal["probe", "predict"] = "probe",
         strategy: Literal["drop", "zero", "mean"] = "drop",
+        scaling: Literal["similarity", "unit", "raw"] = "similarity",
         averaging: Literal["sample", "batch_mean"] = "sample",
         batch_size: int = 64,
         regularisation: float | None = None,
@@ -128,6 +133,7 @@ class MissingModalitiesTask(Task):
         self.target_kind = target_kind
         self.head = head
         self.strategy = strategy
+        self.scaling = scaling
         self.averaging = averaging
         self.batch_size = batch_size
         self.regularisation = regularisation
@@ -242,14 +248,11 @@ class MissingModalitiesTask(Task):
         """The target itself in every subset (perfect), noise (random), or ones (constant)."""
         import numpy as np
 
-        classes = np.unique(self._targets(inputs, self.train))
+        learnt = self._targets(inputs, self.train)
         found: dict[str, Any] = {}
         for name in (request.name for request in self._wanted()):
             truths = self._targets(inputs, name.split(" ", maxsplit=1)[0])
-            if self.target_kind == "class":
-                perfect = (truths[:, None] == classes[None, :]).astype(np.float32)
-            else:
-                perfect = truths[:, None].astype(np.float32)
+            perfect = perfect_array(truths, learnt, self.target_kind, self.head)
             width = perfect.shape[1] if self.head == "predict" else 64
             if level == "perfect":
                 found[name] = perfect
@@ -328,22 +331,38 @@ class MissingModalitiesTask(Task):
             )
             for label, subset in subsets.items()
         }
-        return read, {"probe": dict(probe.parameters)}
+        scaling = "unit" if self._scaled(inputs) else "raw"
+        return read, {"probe": {**probe.parameters, "scaling": scaling}}
 
     def _vectors(self, inputs: ScoreInputs, split: str, subset: Subset) -> Any:
         """Vectors [n, D] of one subset of a split's streams, missing ones treated as agreed."""
         if self.strategy != "mean":
-            return inputs.arrays[f"{split} {self.label(subset)}"]
+            return self._array(inputs, f"{split} {self.label(subset)}")
         import numpy as np
 
         parts = []
         for stream in self.streams:
-            part = np.asarray(inputs.arrays[f"{split} {stream}"], dtype=np.float64)
+            part = self._array(inputs, f"{split} {stream}")
             if stream not in subset:
-                learnt = np.asarray(inputs.arrays[f"{self.train} {stream}"], dtype=np.float64)
+                learnt = self._array(inputs, f"{self.train} {stream}")
                 part = np.broadcast_to(learnt.mean(axis=0), (len(part), learnt.shape[1]))
             parts.append(part)
         return np.concatenate(parts, axis=1)
+
+    def _array(self, inputs: ScoreInputs, name: str) -> NDArray[np.float64]:
+        """One request's vectors [n, D] as the probe takes them."""
+        from mmbench.metrics.vectors import finite_rows, to_numpy, unit_rows
+
+        prepared = unit_rows if self._scaled(inputs) else finite_rows
+        vectors: NDArray[np.float64] = to_numpy(
+            prepared(inputs.arrays[name], name=f"vectors of {name}", double=True)
+        )
+        return vectors
+
+    def _scaled(self, inputs: ScoreInputs) -> bool:
+        if self.scaling == "similarity":
+            return inputs.similarity == "cosine"
+        return self.scaling == "unit"
 
     def _check_rows(self, inputs: ScoreInputs) -> None:
         """Zero-filled items must be the test items, row by row."""

@@ -16,6 +16,7 @@ __all__ = [
     "class_columns",
     "class_levels",
     "class_metrics",
+    "perfect_array",
     "read_predictions",
     "value_columns",
     "value_levels",
@@ -229,3 +230,26 @@ def read_predictions(
         values: NDArray[Any] = rows[:, 0]
         return values
     return np.asarray(classes[rows.argmax(axis=1)])
+
+
+def perfect_array(
+    truths: NDArray[Any], learnt: NDArray[Any], target_kind: str, head: str
+) -> NDArray[np.float32]:
+    """Vectors or predictions, [n, D], from which the target can be read off.
+
+    Vectors have length 1: one axis a class (one more for classes that training lacks), or the
+    value along one axis of a half-circle.
+    """
+    import numpy as np
+
+    if target_kind == "class":
+        classes = np.unique(learnt)
+        scores = truths[:, None] == classes[None, :]
+        if head == "probe":
+            scores = np.concatenate([scores, ~scores.any(axis=1, keepdims=True)], axis=1)
+        return np.asarray(scores, dtype=np.float32)
+    if head == "predict":
+        return np.asarray(truths[:, None], dtype=np.float32)
+    largest = float(np.abs(learnt).max()) or 1.0
+    along = np.clip(truths / (2.0 * largest), -1.0, 1.0)
+    return np.asarray(np.stack([along, np.sqrt(1.0 - along**2)], axis=1), dtype=np.float32)

@@ -212,7 +212,7 @@ def test_a_missing_stream_costs_what_only_it_knew():
     task = Missing(streams=("a", "b"))
     inputs = inputs_of(task, "perfect")
     arrays = dict(inputs.arrays)
-    arrays["test a"] = inputs_of(task, "random").arrays["test a"][:, :5]
+    arrays["test a"] = inputs_of(task, "random").arrays["test a"][:, :6]
     found = values_of(task, ScoreInputs(arrays, inputs.tables))
     assert found["b accuracy"].value == found["complete accuracy"].value == 1.0
     assert found["a accuracy"].value < 0.5
@@ -221,10 +221,16 @@ def test_a_missing_stream_costs_what_only_it_knew():
 
 
 def test_mean_filling_is_the_concatenation_with_training_means():
-    task = Missing(streams=("a", "b"), strategy="mean", regularisation=1.0, target_kind="value")
-    inputs = noisy(task)
+    options = {"strategy": "mean", "regularisation": 1.0, "target_kind": "value"}
+    task = Missing(streams=("a", "b"), scaling="raw", **options)
+    perfect = inputs_of(task, "perfect")
+    rng = np.random.default_rng(0)
+    arrays = {
+        name: each[:, :1] + 0.1 * rng.normal(size=(len(each), 1))
+        for name, each in perfect.arrays.items()
+    }
+    inputs = ScoreInputs(arrays, perfect.tables)
     found = task.score(inputs).tables["items"]
-    arrays = {name: each.astype(np.float64) for name, each in inputs.arrays.items()}
     both = np.concatenate([arrays["train a"], arrays["train b"]], axis=1)
     standard = (both - both.mean(axis=0)) / both.std(axis=0)
     y = np.array(inputs.tables["train"]["label"])
@@ -232,6 +238,27 @@ def test_mean_filling_is_the_concatenation_with_training_means():
     # A part filled with its mean adds nothing to the standardised score.
     only = (arrays["test a"] - both.mean(axis=0)[0]) / both.std(axis=0)[0]
     np.testing.assert_allclose(found["a prediction"], only[:, 0] * weights[0] + y.mean())
+
+
+@pytest.mark.parametrize("strategy", ["drop", "mean"])
+@pytest.mark.parametrize(
+    ("scaling", "similarity", "used"),
+    [
+        ("similarity", "cosine", "unit"),
+        ("similarity", "dot", "raw"),
+        ("unit", "dot", "unit"),
+        ("raw", "cosine", "raw"),
+    ],
+)
+def test_the_probe_looks_at_what_the_representation_compares(scaling, similarity, used, strategy):
+    task = Missing(streams=("a", "b"), target_kind="value", strategy=strategy, scaling=scaling)
+    inputs = noisy(task)
+    longer = {name: each * (5 if "test" in name else 1) for name, each in inputs.arrays.items()}
+    plain = task.score(ScoreInputs(inputs.arrays, inputs.tables, similarity))
+    scaled = task.score(ScoreInputs(longer, inputs.tables, similarity))
+    assert plain.parameters["probe"]["scaling"] == used
+    same = np.allclose(plain.tables["items"]["a mae"], scaled.tables["items"]["a mae"], rtol=1e-3)
+    assert same == (used == "unit")
 
 
 def test_the_missing_metric_is_the_mean_over_proper_subsets():
@@ -416,6 +443,7 @@ NAMED = {
     "target_kind": ["class", "value"],
     "head": ["probe", "predict"],
     "strategy": ["drop", "zero", "mean"],  # GMC; SCALE and M5Product fill with zeros
+    "scaling": ["similarity", "unit", "raw"],
     "averaging": ["sample", "batch_mean"],  # GMC's test epoch
 }
 REFUSED = [
