@@ -9,12 +9,13 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import import_module
 from importlib.metadata import PathDistribution
 from pathlib import Path
 
 import pytest
 
-from mmbench.api import hookspecs
+from mmbench.api import Task, hookspecs
 from mmbench.registry import LOAD_PLUGINS, load_registry
 
 ROOT = Path(__file__).parents[1]
@@ -106,6 +107,16 @@ def test_a_hook_is_exercised_by_the_documentations_plugin(registry, name):
 
 def test_no_hook_is_documented_that_does_not_exist():
     assert set(re.findall(r"`(mmbench_\w+)\(", DOCUMENT)) == set(HOOKS)
+
+
+@pytest.mark.parametrize("place", re.findall(r"`(\w+\.\w+Task)` \|", DOCUMENT))
+def test_a_protocol_in_the_table_is_there(place):
+    module, _, name = place.partition(".")
+    assert issubclass(getattr(import_module(f"mmbench.protocols.{module}"), name), Task)
+
+
+def test_every_protocol_is_in_the_table():
+    assert len(re.findall(r"`(\w+\.\w+Task)` \|", DOCUMENT)) == 6
 
 
 def test_everything_a_plugin_imports_is_public():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mmbench.api.errors import MmbenchError
@@ -87,14 +87,8 @@ class BrokenItem:
     reason: str
 
 
-@dataclass(frozen=True)
-class _Silent:
-    """Progress reported to nobody."""
-
-    calls: int = field(default=0)
-
-    def __call__(self, done: int, total: int, what: str) -> None:
-        """Ignore the report."""
+def _no_progress(done: int, total: int, what: str) -> None:
+    """Report to nobody."""
 
 
 class Dataset(ABC):
@@ -122,7 +116,7 @@ class Dataset(ABC):
         """What is there, what is missing, where to get it. Cheap: decodes nothing."""
 
     def check(
-        self, source: DataSource, progress: Callable[[int, int, str], None] = _Silent()
+        self, source: DataSource, progress: Callable[[int, int, str], None] = _no_progress
     ) -> list[BrokenItem]:
         """Decode every stream of every item; list what is broken."""
         broken = []

@@ -234,16 +234,20 @@ def simulate(codes, *, own_pair, rounds, rng):
     return totals, np.array(best)
 
 
-@pytest.mark.parametrize("own_pair", [True, False])
+CODES = {
+    "instance": list(range(12)),
+    "uneven": [0] * 3 + [1] * 4 + [2] + [3] * 6,
+    "tiny": [0, 0, 1],
+    "two classes": [0] * 8 + [1] * 7,
+}
+
+
 @pytest.mark.parametrize(
-    "codes",
-    [list(range(12)), [0] * 3 + [1] * 4 + [2] + [3] * 6, [0, 0, 1], [0] * 8 + [1] * 7],
-    ids=["instance", "uneven", "tiny", "two classes"],
+    ("name", "own_pair"),
+    [(name, own) for name in CODES for own in (True, False) if own or name != "instance"],
 )
-def test_chance_in_closed_form_agrees_with_simulation(codes, own_pair):
-    if not own_pair and len(set(codes)) == len(codes):
-        pytest.skip("no query has a positive")
-    codes = np.array(codes)
+def test_chance_in_closed_form_agrees_with_simulation(name, own_pair):
+    codes = np.array(CODES[name])
     chance, ceiling = random_ranking(codes, KS, own_pair=own_pair)
     drawn, best = simulate(
         codes, own_pair=own_pair, rounds=6_000 // len(codes), rng=np.random.default_rng(5)
@@ -282,3 +286,18 @@ def test_info_names_each_metric_once_and_ladders_by_direction():
     assert {metric.ladder[0] for metric in info.metrics if metric.ladder} == {
         f"{way} {what}" for way in WAYS for what in ("R", "recall")
     }
+
+
+def test_a_representation_that_compares_by_dot_product_is_ranked_by_it():
+    # The second text is longest, so by dot product it is everybody's nearest.
+    image = np.array([[1, 0.1], [0.1, 1]], np.float32)
+    text = np.array([[1, 0], [9, 9]], np.float32)
+    tables = inputs_of(n=2).tables
+    ranks = {
+        similarity: Pairs()
+        .score(ScoreInputs({"image": image, "text": text}, tables, similarity))
+        .tables["items"]["image→text rank"]
+        .tolist()
+        for similarity in ("cosine", "dot")
+    }
+    assert ranks == {"cosine": [1.0, 1.0], "dot": [2.0, 1.0]}

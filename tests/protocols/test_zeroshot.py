@@ -242,3 +242,12 @@ def test_class_names_may_differ_from_what_prompts_say():
 def test_bad_templates_and_names_are_refused(names, templates, said):
     with pytest.raises(DataError, match=said):
         fill_templates(names, templates)
+
+
+def test_the_length_of_an_items_vector_does_not_matter():
+    task = Named()
+    inputs = with_arrays(task, "random", inputs_of())
+    longer = {**inputs.arrays, "items": inputs.arrays["items"] * np.arange(1, 31)[:, None]}
+    for similarity in ("cosine", "dot"):
+        scored = task.score(ScoreInputs(longer, inputs.tables, similarity)).tables["items"]
+        assert scored["prediction"] == task.score(inputs).tables["items"]["prediction"]
