@@ -243,11 +243,11 @@ CODES = {
 
 
 @pytest.mark.parametrize(
-    ("name", "own_pair"),
+    ("labelled", "own_pair"),
     [(name, own) for name in CODES for own in (True, False) if own or name != "instance"],
 )
-def test_chance_in_closed_form_agrees_with_simulation(name, own_pair):
-    codes = np.array(CODES[name])
+def test_chance_in_closed_form_agrees_with_simulation(labelled, own_pair):
+    codes = np.array(CODES[labelled])
     chance, ceiling = random_ranking(codes, KS, own_pair=own_pair)
     drawn, best = simulate(
         codes, own_pair=own_pair, rounds=6_000 // len(codes), rng=np.random.default_rng(5)
