@@ -291,7 +291,8 @@ class SpaceWriter:
             _publish(name.with_suffix(".json"), json.dumps(said).encode())
         except OSError as error:
             for suffix in (".npy", ".keys.npy"):
-                name.with_suffix(suffix).unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    name.with_suffix(suffix).unlink(missing_ok=True)
             raise storage_error(error, self.folder) from error
         self._digests, self._vectors, self._pending, self._seconds = [], [], 0, 0.0
 

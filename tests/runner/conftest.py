@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins" / "mmbench-faulty"))
+
+from mmbench_faulty.installing import install
+from runner_bench import Bench
+
+from mmbench.registry import Registry, load_registry
+from mmbench.runner.catalog import Catalog
+from mmbench.runner.settings import RunSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory) -> Iterator[Registry]:
+    """The built-in plugin and the faulty one, in this process and in the workers it spawns."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MMBENCH_LOAD_PLUGINS", "faulty")
+        for path in reversed(install(tmp_path_factory.mktemp("site") / "packages")):
+            patch.syspath_prepend(path)
+        loaded = load_registry()
+        assert not loaded.problems
+        yield loaded
+
+
+@pytest.fixture
+def settings(tmp_path) -> RunSettings:
+    return RunSettings(tmp_path / "results", tmp_path / "cache", tmp_path / "data", resamples=50)
+
+
+@pytest.fixture
+def catalog(registry, settings) -> Iterator[Catalog]:
+    made = Catalog(registry, settings.data_root, settings.cache)
+    yield made
+    made.hashes.close()
+
+
+@pytest.fixture
+def bench(registry, settings) -> Bench:
+    return Bench(registry, settings)
+
+
+@pytest.fixture
+def settings_with(settings) -> Callable[..., RunSettings]:
+    return lambda **fields: replace(settings, **fields)
