@@ -65,7 +65,8 @@ def verify(folder: Path | None, keep: bool) -> int:
     damage = verify_store(cache_root(folder), mend=not keep)
     for found in damage:
         click.echo(f"{'kept' if keep else 'removed'} {found.shard}: {found.reason}")
-    click.echo(f"{len(damage)} damaged shards" if damage else "all shards are whole")
+    said = "1 damaged shard" if len(damage) == 1 else f"{len(damage)} damaged shards"
+    click.echo(said if damage else "all shards are whole")
     return 1 if damage and keep else 0
 
 
@@ -81,4 +82,5 @@ def prune(folder: Path | None, older_than: float, dry_run: bool) -> None:
 
     spaces, freed = prune_store(cache_root(folder), older_than_days=older_than, dry_run=dry_run)
     verb = "would remove" if dry_run else "removed"
-    click.echo(f"{verb} {spaces} spaces, {freed / 1e6:.1f} MB")
+    noun = "space" if spaces == 1 else "spaces"
+    click.echo(f"{verb} {spaces} {noun}, {freed / 1e6:.1f} MB")

@@ -93,7 +93,8 @@ def check(name: str, data_root: Path | None, as_json: bool) -> int:
     else:
         for item in broken:
             click.echo(f"{item.collection}[{item.item}] {item.stream}: {item.reason}")
-        click.echo(f"{name}: {len(broken)} broken items" if broken else f"{name}: all items decode")
+        found = "1 broken item" if len(broken) == 1 else f"{len(broken)} broken items"
+        click.echo(f"{name}: {found if broken else 'all items decode'}")
     return 1 if broken else 0
 
 

@@ -8,6 +8,7 @@ import platform
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,8 @@ def _plugin_problems() -> list[dict[str, str]]:
 def _import_problems(versions: dict[str, str]) -> list[dict[str, str]]:
     """Libraries that are installed and don't import, the known fault named."""
     found = []
-    for name in ("pyarrow", "pandas", "torchvision"):
-        if name not in versions:
+    for name in ("pyarrow", "pandas", "torch", "torchvision"):
+        if name not in versions and find_spec(name) is None:
             continue
         done = subprocess.run(  # noqa: S603 - our own interpreter and a fixed word
             [sys.executable, "-W", "ignore", "-c", f"import {name}"],
@@ -102,7 +103,9 @@ def _import_problems(versions: dict[str, str]) -> list[dict[str, str]]:
             )
         elif "NumPy" in last or "numpy" in last:
             mend = "pip install -c constraints.txt numpy pyarrow pandas (the tested set)"
-        found.append({"where": f"{name} {versions[name]}", "what": last, "mend": mend})
+        found.append(
+            {"where": f"{name} {versions.get(name, '')}".strip(), "what": last, "mend": mend}
+        )
     return found
 
 
@@ -130,15 +133,13 @@ def _folder_problems() -> list[dict[str, str]]:
 
 def _devices() -> list[str]:
     """The CPU, and what torch sees, if it is installed and imports."""
-    from importlib.util import find_spec
-
     devices = ["cpu"]
     if find_spec("torch") is None:
         return devices
     try:
         import torch
-    except Exception as error:  # noqa: BLE001 - a broken torch is a finding, not a crash
-        return [*devices, f"torch does not import: {error}"]
+    except Exception:  # noqa: BLE001 - it is among the problems, with its mend
+        return devices
     devices += [
         f"cuda:{index} ({torch.cuda.get_device_name(index)})"
         for index in range(torch.cuda.device_count())

@@ -35,7 +35,9 @@ def list_(what: str | None, as_json: bool) -> None:
         _print(group, rows[group])
     problems = registry().problems
     if problems:
-        click.echo(f"{len(problems)} plugin problems: `mmbench doctor` names them.", err=True)
+        said = "1 plugin problem" if len(problems) == 1 else f"{len(problems)} plugin problems"
+        names = "it" if len(problems) == 1 else "them"
+        click.echo(f"{said}: `mmbench doctor` names {names}.", err=True)
 
 
 def _rows(group: str) -> list[dict[str, Any]]:

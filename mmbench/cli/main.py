@@ -127,7 +127,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_cli(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, and says what went wrong in one message."""
     try:
-        result = cli.main(args=arguments, prog_name="mmbench", standalone_mode=False)
+        colour = False if os.environ.get("NO_COLOR") else None  # rich looks by itself
+        result = cli.main(args=arguments, prog_name="mmbench", standalone_mode=False, color=colour)
         sys.stdout.flush()
     except BrokenPipeError:  # `mmbench list | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

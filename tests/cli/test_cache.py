@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+
+
+def _shards(cache):
+    return sorted(p for p in cache.glob("vectors/??/*/*.npy") if not p.name.endswith(".keys.npy"))
+
+
+def test_size_of_nothing(call, tmp_path):
+    said = call("cache", "size", "--cache", tmp_path / "none")
+    assert said.code == 0
+    assert f"0.0 MB in 0 spaces under {tmp_path / 'none'}" in said.out
+    assert not (tmp_path / "none").exists()
+
+
+def test_size_names_what_is_in_each_space(call, finished):
+    said = call("cache", "size", "--cache", finished / "cache")
+    lines = said.out.splitlines()
+    assert any("random  global of image" in line for line in lines)
+    assert any("cca-image-text  global of text" in line for line in lines)
+    facts = json.loads(call("cache", "size", "--cache", finished / "cache", "--json").out)
+    assert facts["bytes"] == sum(space["bytes"] for space in facts["spaces"])
+    assert len(facts["spaces"]) == len(lines) - 1
+    items = [s["items"] for s in facts["spaces"] if s["about"]["representation"] == "random"]
+    assert sorted(items) == [400, 400, 400]
+
+
+def test_verify_a_whole_store(call, finished):
+    said = call("cache", "verify", "--cache", finished / "cache")
+    assert (said.code, said.out) == (0, "all shards are whole\n")
+
+
+def test_verify_names_a_damaged_shard_and_removes_it(call, copied):
+    cache = copied / "cache"
+    shard = _shards(cache)[0]
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(content)
+    said = call("cache", "verify", "--keep", "--cache", cache)
+    assert said.code == 1
+    assert said.out.startswith(f"kept {shard.with_suffix('.json')}: ")
+    assert shard.exists()
+    said = call("cache", "verify", "--cache", cache)
+    assert said.code == 0
+    assert said.out.startswith(f"removed {shard.with_suffix('.json')}: ")
+    assert "1 damaged shard" in said.out
+    assert not shard.exists()
+    assert call("cache", "verify", "--cache", cache).out == "all shards are whole\n"
+
+
+def test_a_truncated_shard_is_computed_again_and_nothing_else(call, copied):
+    cache = copied / "cache"
+    shard = _shards(cache)[0]
+    shard.write_bytes(shard.read_bytes()[:200])
+    call("cache", "verify", "--cache", cache)
+    run = ("run", copied / "small.toml", "--cache", cache, "--json", "--resamples", "200")
+    said = call(*run, "--results", copied / "again", "--jobs", "1")
+    assert said.code == 0
+    counters = json.loads(said.out)["counters"]
+    assert 0 < counters["encodes"] <= 1500
+    assert counters["reused"] > 0
+
+
+def test_prune_what_is_old(call, copied):
+    cache = copied / "cache"
+    spaces = [path.parent for path in cache.glob("vectors/??/*/space.json")]
+    old = time.time() - 40 * 86400
+    for path in spaces[0].iterdir():
+        os.utime(path, (old, old))
+    said = call("cache", "prune", "--older-than", "30", "--dry-run", "--cache", cache)
+    assert said.out.startswith("would remove 1 space,")
+    assert spaces[0].exists()
+    said = call("cache", "prune", "--older-than", "30", "--cache", cache)
+    assert said.out.startswith("removed 1 space,")
+    assert [space.exists() for space in spaces] == [False] + [True] * (len(spaces) - 1)
+    assert call("cache", "prune", "--cache", cache).out == "removed 0 spaces, 0.0 MB\n"

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+GROUPS = ("representations", "tasks", "datasets", "suites", "plugins")
+NAMES = {
+    "representations": {"random", "cca", "cca-image-text", "cca-audio-text", "arrays"},
+    "tasks": {"numbers-retrieval-image-text", "numbers-localization"},
+    "datasets": {"numbers"},
+    "suites": {"quickstart"},
+}
+BROKEN = """
+    from mmbench.api import RepresentationSpec, hookimpl
+
+    @hookimpl
+    def mmbench_representations():
+        return [RepresentationSpec("hollow", "no_such_module:Model", hint="pip install it")]
+"""
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_list_one_group(call, group):
+    said = call("list", group)
+    assert (said.code, said.err) == (0, "")
+    first, *lines = said.out.splitlines()
+    assert first == group
+    shown = {line.split()[0] for line in lines}
+    assert shown >= NAMES.get(group, {"mmbench"})
+    assert all(line.startswith("  ") and line == line.rstrip() for line in lines)
+
+
+def test_list_all_groups(call):
+    said = call("list")
+    heads = [line for line in said.out.splitlines() if not line.startswith(" ")]
+    assert heads == list(GROUPS)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_list_as_json_says_the_same(call, group):
+    rows = json.loads(call("list", group, "--json").out)
+    assert set(rows) == {group}
+    lines = call("list", group).out.splitlines()[1:]
+    assert [line.split()[0] for line in lines] == [
+        row.get("name", row.get("distribution")) for row in rows[group]
+    ]
+    assert all(row["distribution"] == "mmbench" for row in rows[group])
+
+
+def test_list_tasks_by_protocol(call):
+    rows = json.loads(call("list", "tasks", "--json").out)["tasks"]
+    protocols = {row["name"]: row["protocol"] for row in rows}
+    assert protocols["numbers-localization"] == "localization"
+    assert protocols["numbers-retrieval-image-text"] == "retrieval"
+
+
+def test_list_says_that_a_plugin_is_broken(start, site):
+    said = start("list", "plugins", plugins=site("broken-thing", "1 / 0"))
+    assert said.code == 0
+    assert said.err == "1 plugin problem: `mmbench doctor` names it.\n"
+    assert "broken-thing" not in said.out
+
+
+@pytest.mark.parametrize("name", ["cca-image-text", "random", "arrays"])
+def test_show_a_representation(call, name):
+    said = call("show", name)
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith(f"{name} (representation)\n")
+    assert "options:" in said.out
+    assert "from: mmbench" in said.out
+
+
+def test_show_presets_defaults_and_required_options(call):
+    assert "first: 'image' (preset; takes" in call("show", "cca-image-text").out
+    assert "folder: required (takes str)" in call("show", "arrays").out
+    assert "similarity: 'cosine' (takes 'cosine' | 'dot')" in call("show", "arrays").out
+
+
+def test_show_a_thing_that_needs_an_option_says_so(call):
+    said = call("show", "arrays")
+    assert said.code == 0
+    assert "needs: " in said.out
+    assert "folder" in said.out.split("needs: ")[1]
+
+
+def test_show_a_task_with_its_metrics(call):
+    said = call("show", "numbers-retrieval-image-text")
+    assert said.out.startswith("numbers-retrieval-image-text (task)\n")
+    for word in ("metrics:", "image→text R@1", "protocol: retrieval", "query: 'image' (preset"):
+        assert word in said.out
+
+
+def test_show_a_dataset_and_a_suite(call):
+    assert call("show", "numbers").out.startswith("numbers (dataset)\n")
+    said = call("show", "quickstart")
+    assert said.out.startswith("quickstart (suite)\n")
+    assert "numbers-retrieval-image-text" in said.out
+
+
+def test_everything_listed_can_be_shown(call):
+    listed = json.loads(call("list", "--json").out)
+    for group in GROUPS[:-1]:
+        for row in listed[group]:
+            said = call("show", row["name"], "--json")
+            assert said.code == 0, (row["name"], said.err)
+            facts = json.loads(said.out)[group]
+            assert facts["summary"] == row["summary"]
+            if group in {"representations", "tasks"}:
+                assert isinstance(facts["options"], dict)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("cca-image-txt", "cca-image-text"), ("quikstart", "quickstart"), ("nummbers", "numbers")],
+)
+def test_show_an_unknown_name_gives_the_nearest(call, typed, meant):
+    said = call("show", typed)
+    assert (said.code, said.out) == (2, "")
+    assert f"nothing installed is called {typed!r}" in said.err
+    assert "did you mean" in said.err
+    assert meant in said.err
+
+
+def test_show_a_class_that_cannot_be_imported(start, site):
+    said = start("show", "hollow", plugins=site("hollow-dist", BROKEN))
+    assert (said.code, said.out) == (1, "")
+    for word in ("no_such_module", "hollow-dist 1.2", "pip install it"):
+        assert word in said.err
