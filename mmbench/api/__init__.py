@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from mmbench.api.collection import BoundCollection, Collection, MemoryCollection
 from mmbench.api.connector import Connector, CorpusRequest, RepresentationRef
-from mmbench.api.dataset import BrokenItem, Dataset, DatasetInfo, DataSource, DataStatus
+from mmbench.api.dataset import (
+    SAMPLE_MARKER,
+    BrokenItem,
+    Dataset,
+    DatasetInfo,
+    DataSource,
+    DataStatus,
+)
 from mmbench.api.errors import (
     DataError,
     DataMissing,
@@ -59,6 +66,7 @@ from mmbench.api.task import (
     Task,
     TaskInfo,
 )
+from mmbench.api.viewed import ViewedCollection, zero_filled
 from mmbench.api.views import DerivedCollection, View
 
 #: The version of these contracts. A plugin that names another one is left out, with a reason.
@@ -66,6 +74,7 @@ API_VERSION = 1
 
 __all__ = [
     "API_VERSION",
+    "SAMPLE_MARKER",
     "Array",
     "Audio",
     "Batch",
@@ -127,6 +136,8 @@ __all__ = [
     "UsageError",
     "Video",
     "View",
+    "ViewedCollection",
     "hookimpl",
     "payload_digest",
+    "zero_filled",
 ]

@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
     from mmbench.api.collection import Collection
 
-__all__ = ["BrokenItem", "DataSource", "DataStatus", "Dataset", "DatasetInfo"]
+__all__ = ["SAMPLE_MARKER", "BrokenItem", "DataSource", "DataStatus", "Dataset", "DatasetInfo"]
+
+
+#: The file that ``mmbench data sample`` leaves in a generated dataset's folder, out of the way of
+#: readers that list it.
+SAMPLE_MARKER = ".mmbench-generated"
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,14 @@ class DataSource:
 
     root: Path
     hash_file: Callable[[Path], str]
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the folder was written by ``mmbench data sample``.
+
+        All streams of a sample count as generated, whatever the reader says.
+        """
+        return (self.root / SAMPLE_MARKER).exists()
 
 
 @dataclass(frozen=True)
@@ -136,6 +149,7 @@ class Dataset(ABC):
     def write_sample(self, root: Path, *, items: int, seed: int) -> None:
         """Write a small generated dataset in the true layout under ``root``.
 
-        It reads nothing of this machine; its records are marked ``generated``.
+        It reads nothing of this machine. ``mmbench data sample`` marks the folder, and records
+        from it are ``generated``.
         """
         raise NotImplementedError

@@ -189,7 +189,11 @@ class Representation(ABC):
         raise NotImplementedError
 
     def predict(self, batch: Batch) -> Any:
-        """Predictions [B, ...] of the fit's target."""
+        """Predictions of the fit's target.
+
+        ``target_kind="value"``: values [B]. ``"class"``: scores [B, C], one column a class of the
+        training column, in sorted order; the largest is the prediction.
+        """
         raise NotImplementedError
 
     def encode_tokens(self, batch: Batch) -> Any:

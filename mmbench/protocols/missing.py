@@ -25,6 +25,7 @@ from mmbench.api import (
     TaskInfo,
     UsageError,
 )
+from mmbench.api.viewed import zero_filled
 from mmbench.protocols.missing_scores import (
     class_columns,
     class_levels,
@@ -35,7 +36,6 @@ from mmbench.protocols.missing_scores import (
     value_levels,
     value_metrics,
 )
-from mmbench.protocols.viewed import zero_filled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

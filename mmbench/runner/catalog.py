@@ -43,6 +43,7 @@ class OpenedTask:
         fingerprints: Their fingerprints.
         datasets: Collection key to the dataset it (or its parent) came from, where known.
         leaks: Official leaks of the datasets it opened.
+        samples: Keys of the collections that come from a generated sample.
     """
 
     configured: Configured[Task]
@@ -51,6 +52,7 @@ class OpenedTask:
     fingerprints: Mapping[str, str]
     datasets: Mapping[str, str]
     leaks: tuple[str, ...]
+    samples: frozenset[str] = frozenset()
 
     @property
     def task(self) -> Task:
@@ -65,10 +67,12 @@ class FitSource:
     Attributes:
         spec: Names the training collection, the target, the streams.
         collections: Where those names are found.
+        samples: Keys of those that come from a generated sample.
     """
 
     spec: FitSpec
     collections: Mapping[str, Collection]
+    samples: frozenset[str] = frozenset()
 
     def streams(self) -> list[Stream]:
         """The training collection's streams that may be learnt from."""
@@ -78,12 +82,11 @@ class FitSource:
         ]
 
     def key(self) -> tuple[Any, ...]:
-        """The part of a fit's recipe that the data makes."""
+        """The part of a fit's recipe that the data makes; the streams enter by the binding."""
         spec = self.spec
         return (
             self.collections[spec.train].fingerprint(),
             self.collections[spec.valid].fingerprint() if spec.valid else None,
-            spec.streams,
             spec.target,
             spec.target_kind,
         )
@@ -190,12 +193,13 @@ class Catalog:
             if self.limit is not None:
                 collections = limited(collections, self.limit)
             spec = FitSpec(train=fit_on.train, valid=fit_on.valid, target=fit_on.target)
+            samples = frozenset(collections if self.source(fit_on.dataset).is_sample else ())
             where = f"task {opened.info.name}, fit_on dataset {fit_on.dataset}"
         else:
             declared = opened.task.fit_spec()
             if declared is None:
                 return None
-            spec, collections = declared, opened.collections
+            spec, collections, samples = declared, opened.collections, opened.samples
             where = f"task {opened.info.name}"
         for name in filter(None, (spec.train, spec.valid)):
             if name not in collections:
@@ -205,7 +209,7 @@ class Catalog:
                     where=where,
                     fix=f"its collections are {', '.join(collections)}",
                 )
-        return FitSource(spec, collections)
+        return FitSource(spec, collections, samples)
 
     def _open(self, choice: TaskChoice) -> OpenedTask:
         configured = self.registry.configure(
@@ -227,13 +231,16 @@ class Catalog:
             raise PluginError(
                 f"its {step} raised {type(error).__name__}: {error}", where=f"task {choice.label}"
             ) from error
+        datasets = {name: _dataset_of(each, opener.opened) for name, each in collections.items()}
+        sampled = {name for name in datasets.values() if name and self.source(name).is_sample}
         return OpenedTask(
             configured,
             info,
             collections,
             fingerprints,
-            {name: _dataset_of(each, opener.opened) for name, each in collections.items()},
+            datasets,
             tuple(opener.leaks),
+            frozenset(key for key, name in datasets.items() if name in sampled),
         )
 
 

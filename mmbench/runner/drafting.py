@@ -153,13 +153,12 @@ def draft_record(
         if name in requested and _is_evaluated(match, name, collection):
             total += len(collection)
             used += len(rows)
-    evaluated = [
-        match.opened.collections[name].streams[stream]
+    generated = any(
+        _is_generated(collection, stream, sample=name in match.opened.samples)
         for name, streams in requested.items()
         for stream in streams
-        if not match.opened.collections[name].auxiliary
-    ]
-    generated = any(stream.provenance == "generated" for stream in evaluated)
+        if not (collection := match.opened.collections[name]).auxiliary
+    )
     return Record(
         key=match.key,
         status="ok",
@@ -243,7 +242,11 @@ def _collection_entry(
         dataset=match.opened.datasets.get(name, ""),
         fingerprint=match.opened.fingerprints[name],
         streams={
-            key: StreamEntry(stream.modality, stream.kind, stream.provenance)
+            key: StreamEntry(
+                stream.modality,
+                stream.kind,
+                "generated" if name in match.opened.samples else stream.provenance,
+            )
             for key, stream in collection.streams.items()
         },
         items=len(collection),
@@ -274,8 +277,9 @@ def _is_evaluated(match: Match, name: str, collection: Collection) -> bool:
 def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tuple[str, ...]:
     """``collection/stream`` of every synthesised stream that was encoded or learnt from."""
     used = {name: list(streams) for name, streams in requested.items()}
-    collections = dict(match.opened.collections)
+    collections, samples = dict(match.opened.collections), set(match.opened.samples)
     if match.fit is not None:
+        samples |= match.fit.samples
         for name in filter(None, (match.fit.spec.train, match.fit.spec.valid)):
             collections[name] = match.fit.collections[name]
             used.setdefault(name, []).extend(match.fit_binding.values())
@@ -283,9 +287,14 @@ def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tupl
         f"{name}/{stream}"
         for name, streams in used.items()
         for stream in streams
-        if collections[name].streams[stream].provenance == "generated"
+        if _is_generated(collections[name], stream, sample=name in samples)
     }
     return tuple(sorted(found))
+
+
+def _is_generated(collection: Collection, stream: str, *, sample: bool) -> bool:
+    """Whether a stream was synthesised; all of a sample's were."""
+    return sample or collection.streams[stream].provenance == "generated"
 
 
 def _parent_key(collection: Collection, collections: Mapping[str, Collection]) -> str | None:

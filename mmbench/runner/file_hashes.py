@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import weakref
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class FileHashes:
             self._connection = sqlite3.connect(
                 self._path, timeout=5, isolation_level=None, check_same_thread=False
             )
+            weakref.finalize(self, self._connection.close)
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS hashes"
                 " (path TEXT PRIMARY KEY, size INTEGER, mtime INTEGER, digest TEXT)"
@@ -64,11 +66,8 @@ class FileHashes:
         except (sqlite3.Error, OSError):
             return
 
-    def __del__(self) -> None:
-        self.close()
-
     def close(self) -> None:
-        """Close the database."""
+        """Close the database; it is opened again when it is needed."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

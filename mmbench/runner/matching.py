@@ -159,6 +159,7 @@ def match(
                 f"bind names a slot {slot!r} that it lacks", where=where,
                 fix=nearest(slot, slots, "its slots are"),
             )  # fmt: skip
+    _check_choices(choice, info, opened.collections, fit, where)
     bindings = {
         name: bind_slots(info.slots, collection.streams, choice.bind, where=where)
         for name, collection in opened.collections.items()
@@ -259,6 +260,29 @@ def _fit_source(
             fix="name some in the suite: fit_on = { dataset = ..., train = ... }",
         )
     return fit
+
+
+def _check_choices(
+    choice: RepresentationChoice,
+    info: RepresentationInfo,
+    collections: Mapping[str, Collection],
+    fit: FitSource | None,
+    where: str,
+) -> None:
+    """A suite's ``bind`` must name a slot, and a stream that one of the collections has."""
+    slots = {slot.name for slot in info.slots}
+    streams = {name for collection in collections.values() for name in collection.streams}
+    if fit is not None:
+        streams.update(stream.name for stream in fit.streams())
+    for slot, stream in choice.bind.items():
+        if slot not in slots:
+            advice = nearest(slot, slots, "its slots are")
+            raise UsageError(
+                f"bind names a slot {slot!r} that it does not have", where=where, fix=advice
+            )
+        if stream not in streams:
+            advice = nearest(stream, streams, "the streams are")
+            raise UsageError(f"bind names an unknown stream {stream!r}", where=where, fix=advice)
 
 
 def single_slot(match: Match, request: Request, group: Group, slot: str, catalog: Catalog) -> Group:

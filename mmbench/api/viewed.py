@@ -1,20 +1,21 @@
 """Whole items seen through views: one child an item, several streams of it transformed.
 
-:class:`mmbench.api.DerivedCollection` carries one stream and any number of children (crops); here
-every stream is carried and there is one child a parent, as zero-filled streams need it.
+:class:`~mmbench.api.views.DerivedCollection` carries one stream and any number of children
+(crops); here every stream is carried and there is one child a parent, as zero-filled streams need.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mmbench.api import Collection, UsageError
+from mmbench.api.collection import Collection
+from mmbench.api.errors import UsageError
 from mmbench.api.views import View
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from mmbench.api import Payload
+    from mmbench.api.payloads import Payload
 
 __all__ = ["FILLABLE", "ViewedCollection", "zero_filled"]
 
