@@ -158,7 +158,7 @@ def test_a_bundle_comes_back(tmp_path) -> None:
     back = store.read("k" * 32)
 
     assert back.task == bundle().task
-    assert back.draft == bundle().draft
+    assert replace(back.draft, checksum="") == bundle().draft
     assert (back.seed, back.resamples) == (4, 99)
     assert back.tables["items"].ids == ["a", "b", "c"]
     assert back.tables["items"]["label"] == [1, 2, 3]
