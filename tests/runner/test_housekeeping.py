@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from mmbench.runner.folders import cache_root, data_root
+from mmbench.runner.housekeeping import prune, summarise, verify
+from mmbench.runner.keys import digest_rows
+from mmbench.runner.vectors import SpaceWriter, VectorStore
+
+OLD, NEW = "aa" * 16, "bb" * 16
+
+
+@pytest.fixture
+def cache(tmp_path):
+    store = VectorStore(tmp_path)
+    for key, count in ((OLD, 2), (NEW, 5)):
+        space = store.space(key)
+        writer = SpaceWriter(space)
+        digests = digest_rows([[str(n) for n in range(count)]])[0]
+        writer.add(digests, np.zeros((count, 8), np.float32), 1.0)
+        writer.flush()
+        space.describe({"representation": key[:2], "kind": "global"})
+    age(store.space(OLD).folder, days=10)
+    return tmp_path
+
+
+def age(folder, *, days: float) -> None:
+    then = time.time() - days * 86400
+    for path in folder.iterdir():
+        os.utime(path, (then, then))
+
+
+def folder(cache, key):
+    return VectorStore(cache).space(key).folder
+
+
+def test_a_summary_a_space_the_largest_first(cache) -> None:
+    new, old = summarise(cache)
+
+    assert (new.about["representation"], new.items) == ("bb", 5)
+    assert (old.about["representation"], old.items) == ("aa", 2)
+    assert new.bytes == sum(path.stat().st_size for path in new.folder.iterdir())
+    assert old.used == pytest.approx(10 * 86400, abs=60)
+
+
+def test_an_empty_cache(tmp_path) -> None:
+    assert summarise(tmp_path) == []
+    assert verify(tmp_path) == []
+    assert prune(tmp_path, older_than_days=0) == (0, 0)
+
+
+def test_a_broken_note_is_no_reason_to_stop(cache) -> None:
+    (folder(cache, NEW) / "space.json").write_text("{")
+    (folder(cache, OLD) / "space.json").write_text("[]")
+
+    assert [space.about for space in summarise(cache)] == [{}, {}]
+
+
+def test_verify_finds_damage_and_mends_it(cache) -> None:
+    assert verify(cache) == []
+    shard = next(p for p in folder(cache, NEW).glob("*.npy") if "keys" not in p.name)
+    content = bytearray(shard.read_bytes())
+    content[-1] ^= 1
+    shard.write_bytes(bytes(content))
+
+    (found,) = verify(cache, mend=False)
+    assert found.shard.stem == shard.stem
+    assert shard.exists()
+
+    assert len(verify(cache)) == 1
+    assert verify(cache) == []
+    assert [path.name for path in folder(cache, NEW).iterdir()] == ["space.json"]
+
+
+def test_prune_takes_what_is_old(cache) -> None:
+    size = sum(path.stat().st_size for path in folder(cache, OLD).iterdir())
+
+    assert prune(cache, older_than_days=5, dry_run=True) == (1, size)
+    assert folder(cache, OLD).exists()
+    assert prune(cache, older_than_days=5) == (1, size)
+    assert not folder(cache, OLD).exists()
+    assert folder(cache, NEW).exists()
+    assert prune(cache, older_than_days=5) == (0, 0)
+
+
+def test_prune_sweeps_leftovers_of_killed_runs_but_not_of_living_ones(cache) -> None:
+    place = folder(cache, NEW)
+    for name in ("dead.npy", "dead.keys.npy", ".space.json.1234"):
+        (place / name).write_bytes(b"12345")
+    assert prune(cache, older_than_days=50) == (0, 0)
+    whole = {path.name for path in place.iterdir()}
+
+    age(place, days=1)
+    assert prune(cache, older_than_days=50, dry_run=True) == (0, 15)
+    assert {path.name for path in place.iterdir()} == whole
+    assert prune(cache, older_than_days=50) == (0, 15)
+    left = {path.name for path in place.iterdir()}
+    assert len(left) == 4
+    assert not verify(cache)
+
+
+def test_where_things_are_kept(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("MMBENCH_CACHE", str(tmp_path / "env"))
+    monkeypatch.setenv("MMBENCH_DATA", str(tmp_path / "data"))
+    assert cache_root() == tmp_path / "env"
+    assert cache_root(tmp_path / "given") == tmp_path / "given"
+    assert data_root() == tmp_path / "data"
+    monkeypatch.delenv("MMBENCH_CACHE")
+    monkeypatch.delenv("MMBENCH_DATA")
+    monkeypatch.chdir(tmp_path)
+    assert cache_root().name == "mmbench"
+    assert cache_root().is_absolute()
+    assert data_root() == tmp_path / "data"
