@@ -31,6 +31,8 @@ class Collection(ABC):
             of numbers, strings, or nested lists of them.
         auxiliary: True for prompts, proposals and corpora: listed in the record, but the record
             counts as ``generated`` only if a stream that is *evaluated* is.
+        parallel_loads: True if :meth:`load` may be called from several threads at once; then the
+            runner decodes in parallel.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Collection(ABC):
     streams: Mapping[str, Stream]
     columns: Mapping[str, Sequence[Any]]
     auxiliary: bool = False
+    parallel_loads: bool = False
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,8 @@ log = logging.getLogger("mmbench.encode")
 
 #: Axes that an array of each kind has.
 _AXES: dict[str, int] = {"global": 2, "dense": 4, "tokens": 3}
+#: Threads that decode, for collections that say they can bear it.
+_DECODE_THREADS = min(os.cpu_count() or 1, 8)
 #: Seconds after which pending vectors are published, so that a kill loses little.
 _FLUSH_SECONDS = 5.0
 #: Batched and single vectors of one item may differ by rounding (a GPU's TF32 included), not by
@@ -90,7 +93,7 @@ class Encoder:
     def fill(self, space: Space, collection: Collection, binding: Binding, group: Group) -> Encoded:
         """Encode the rows of a group that ``space`` lacks, and publish them."""
         space.refresh()
-        missing = np.flatnonzero(space.find(group.digests) < 0)
+        missing = _first_of_each(group.digests, np.flatnonzero(space.find(group.digests) < 0))
         done = Encoded(reused=len(group.rows) - len(missing))
         if not len(missing):
             return done
@@ -164,18 +167,33 @@ class Encoder:
         missing: NDArray[np.int64],
         done: Encoded,
     ) -> Iterator[tuple[NDArray[np.int64], dict[str, list[Payload]]]]:
-        """Decoded batches, one decoded ahead in a thread while the last is encoded."""
-        size = self.batch_size
-        chunks = [missing[start : start + size] for start in range(0, len(missing), size)]
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode") as pool:
-            ahead = pool.submit(_decode, collection, binding, group, chunks[0])
+        """Decoded batches, one decoded ahead in threads while the last is encoded.
+
+        A batch is a fixed block of the group's rows: what a kill left over is encoded in the very
+        batches that an uninterrupted run makes, so that vectors agree to the last bit.
+        """
+        blocks = np.flatnonzero(np.diff(missing // self.batch_size)) + 1
+        chunks = np.split(missing, blocks)
+        threads = _DECODE_THREADS if collection.parallel_loads else 1
+        with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="decode") as pool:
+
+            def decode(chunk: NDArray[np.int64]) -> list[Future[_Decoded]]:
+                parts = [part for part in np.array_split(chunk, threads) if len(part)]
+                return [pool.submit(_decode, collection, binding, group, part) for part in parts]
+
+            ahead = decode(chunks[0])
             for number in range(len(chunks)):
-                kept, batch, dropped = ahead.result()
+                parts = [future.result() for future in ahead]
                 if number + 1 < len(chunks):
-                    ahead = pool.submit(_decode, collection, binding, group, chunks[number + 1])
-                done.dropped.update(dropped)
+                    ahead = decode(chunks[number + 1])
+                for part in parts:
+                    done.dropped.update(part.dropped)
+                kept = np.concatenate([part.kept for part in parts])
                 if len(kept):
-                    yield kept, batch
+                    yield (
+                        kept,
+                        {slot: [p for d in parts for p in d.batch[slot]] for slot in group.slots},
+                    )
 
     def _vectors(self, batch: dict[str, list[Payload]], count: int) -> NDArray[np.float32]:
         """Encode a batch; when memory runs out, halve it and remember the smaller size."""
@@ -283,9 +301,26 @@ def to_numpy(raw: Any) -> NDArray[np.float32]:
     return np.ascontiguousarray(array, dtype=np.float32)
 
 
+@dataclass(frozen=True)
+class _Decoded:
+    """Part of a batch: the positions that decoded, their payloads, and what was dropped and why."""
+
+    kept: NDArray[np.int64]
+    batch: dict[str, list[Payload]]
+    dropped: dict[str, str]
+
+
+def _first_of_each(digests: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of rows with equal content (a caption that repeats), only the first."""
+    whole = np.ascontiguousarray(digests[rows]).view(np.dtype((np.void, 16))).reshape(-1)
+    _, first = np.unique(whole, return_index=True)
+    kept: NDArray[np.int64] = rows[np.sort(first)]
+    return kept
+
+
 def _decode(
     collection: Collection, binding: Binding, group: Group, chunk: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], dict[str, list[Payload]], dict[str, str]]:
+) -> _Decoded:
     """Decode the rows of a chunk; broken items are left out and named."""
     kept: list[int] = []
     dropped: dict[str, str] = {}
@@ -300,7 +335,7 @@ def _decode(
         for slot, payload in payloads.items():
             batch[slot].append(payload)
         kept.append(int(position))
-    return np.array(kept, dtype=np.int64), batch, dropped
+    return _Decoded(np.array(kept, dtype=np.int64), batch, dropped)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
