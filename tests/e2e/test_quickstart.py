@@ -55,6 +55,6 @@ def test_other_results_with_the_same_store_encode_nothing(mmbench, twice):
 
 def test_an_empty_folder_and_an_empty_store_give_the_same_bytes(mmbench, twice, tmp_path):
     _, _, _, written = twice
-    mmbench("run", "quickstart", "--json", "--jobs", "1", cwd=tmp_path)
+    mmbench("run", "quickstart", "--json", cwd=tmp_path)
     results = tmp_path / "results" / "quickstart"
     assert {name: (results / name).read_bytes() for name in FILES} == written
