@@ -101,10 +101,10 @@ class LocalEngine:
         try:
             while self._queues or self._workers:
                 self._dispatch()
-                if self._workers:
-                    self._listen()
                 if self.should_stop():
                     break
+                if self._workers:
+                    self._listen()
         finally:
             self._kill_all()
         return self.results
@@ -124,17 +124,11 @@ class LocalEngine:
                 self._stop(worker)  # done, or waiting for a result that needs its place
 
     def _next(self, label: str) -> Job | None:
-        """The first ready job of a queue; jobs whose needs failed fail with them."""
-        queue = self._queues[label]
-        for job in list(queue):
-            ended = [self.results.get(need) for need in job.needs]
-            failed = next((r for r in ended if r is not None and r.error is not None), None)
-            if failed is not None:
-                queue.remove(job)
-                self._end(job, JobResult(job.key, error=failed.error))
-            elif all(result is not None for result in ended):
+        """The first ready job of a queue."""
+        for job in self._queues[label]:
+            if all(need in self.results for need in job.needs):
                 return job
-        if not queue:
+        if not self._queues[label]:
             del self._queues[label]
         return None
 
@@ -245,6 +239,16 @@ class LocalEngine:
     def _end(self, job: Job, result: JobResult) -> None:
         self.results[job.key] = result
         self.watch(Event("end", job, result=result))
+        if result.error is not None:
+            self._fail_dependents(job.key, result)
+
+    def _fail_dependents(self, key: str, failed: JobResult) -> None:
+        """Jobs that need one that failed fail with it."""
+        for queue in self._queues.values():
+            for job in [each for each in queue if key in each.needs]:
+                if job in queue:  # a job between may have taken it along
+                    queue.remove(job)
+                    self._end(job, JobResult(job.key, error=failed.error))
 
     def _stop(self, worker: _Worker) -> None:
         """Let a worker go: it has nothing more to do."""

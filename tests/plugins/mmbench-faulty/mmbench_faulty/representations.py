@@ -257,4 +257,4 @@ def spoilt(fault: str, vectors: NDArray[np.float32]) -> Any:
 
 def _ragged(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """A width that depends on the items."""
-    return vectors[:, : 5 + int(abs(float(vectors[0, 0])) * 100) % 2]
+    return vectors[:, : 5 if float(np.median(vectors[0])) > 0 else 6]
