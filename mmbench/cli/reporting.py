@@ -118,7 +118,7 @@ def _say_outcome(
     say_not_ranked(boards, console, partial=False)
     results = _near(settings.results)
     if outcome.count("failed"):
-        say(console, "", f"Tracebacks are in {results}/records and {results}/logs.")
+        say(console, "", f"Details are in {results}/records and {results}/logs.")
     if settings.limit is not None:
         console.print(
             f"--limit {settings.limit}: these records are partial, and on no leaderboard."
