@@ -67,6 +67,7 @@ def mmbench(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MMBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MMBENCH_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("MMBENCH_LOAD_PLUGINS", "faulty")
 
     def call(*arguments: str) -> Said:
         capfd.readouterr()
