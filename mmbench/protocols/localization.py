@@ -277,8 +277,8 @@ class LocalizationTask(Task):
             fitted = trivial.fitted_square_scores(truth, options)
             levels["centre square"] |= self._columns(fitted.ciou, "_adaptive")
             chance = trivial.random_scores(truth, options, BASELINE_SEED)
-            levels["random"] = self._columns(chance.ciou)
-            levels["random"] |= self._columns(chance.ciou_adaptive, "_adaptive")
+            levels["random maps"] = self._columns(chance.ciou)
+            levels["random maps"] |= self._columns(chance.ciou_adaptive, "_adaptive")
             unscored = np.isnan(ones.ciou)
             best, adapted = trivial.attainable_ciou(truth, options)
             levels["ceiling"] = self._columns(np.where(unscored, np.nan, best))
@@ -397,4 +397,4 @@ class LocalizationTask(Task):
             name: np.bincount(item, weights=values)[present] / counts[present]
             for name, values in self._columns(ciou).items()
         }
-        return {"random": random, "ceiling": self._columns(ciou[best_by_item(ciou, item)])}
+        return {"random boxes": random, "ceiling": self._columns(ciou[best_by_item(ciou, item)])}

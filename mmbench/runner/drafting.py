@@ -148,6 +148,8 @@ def draft_record(
     requested = _requested_streams(match)
     entries, total, used = [], 0, 0
     for name, collection in match.opened.collections.items():
+        if match.fit is None and name not in requested and name in _training(match):
+            continue  # this representation learns nothing: the training items took no part
         rows = kept[name] if kept is not None else np.arange(len(collection))
         entries.append(_collection_entry(match, name, rows, (reasons or {}).get(name, {})))
         if name in requested and _is_evaluated(match, name, collection):
@@ -266,12 +268,16 @@ def _requested_streams(match: Match) -> dict[str, list[str]]:
     return requested
 
 
+def _training(match: Match) -> set[str | None]:
+    """Keys of the collections that the task offers for training."""
+    spec = match.opened.task.fit_spec()
+    return {spec.train, spec.valid} if spec else set()
+
+
 def _is_evaluated(match: Match, name: str, collection: Collection) -> bool:
     """Coverage counts what is evaluated: not prompts, crops or training items."""
-    spec = match.opened.task.fit_spec()
-    training = {spec.train, spec.valid} if spec else set()
     derived = _is_derived(collection, match.opened.collections)
-    return not collection.auxiliary and not derived and name not in training
+    return not collection.auxiliary and not derived and name not in _training(match)
 
 
 def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tuple[str, ...]:

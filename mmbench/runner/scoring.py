@@ -25,12 +25,23 @@ __all__ = ["score_bundle"]
 def score_bundle(
     bundle: Bundle, task: Task, store: VectorStore
 ) -> tuple[Record, Mapping[str, ItemTable]]:
-    """Score one cell.
+    """Score one cell, with one thread in the linear algebra: --jobs must not change a digit.
+
+    Metrics that want all cores (retrieval) bring threads of their own.
 
     Raises:
         PluginError: The task raised, or returned impossible values.
         StoreError: A vector is gone from the store.
     """
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return _score_bundle(bundle, task, store)
+
+
+def _score_bundle(
+    bundle: Bundle, task: Task, store: VectorStore
+) -> tuple[Record, Mapping[str, ItemTable]]:
     start = time.perf_counter()
     inputs = bundle.inputs(store)
     where = f"task {bundle.draft.task.label}"

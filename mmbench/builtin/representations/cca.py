@@ -138,6 +138,8 @@ class CCA(TrainedRepresentation):
         Raises:
             UsageError: The training collection lacks a stream, or has no pairs.
         """
+        from threadpoolctl import threadpool_limits
+
         rows = self._paired_rows(data.train)
         views, sides = [], {}
         for slot in self.slots:
@@ -152,9 +154,11 @@ class CCA(TrainedRepresentation):
             views.append(view - mean)
             white = None if window is None else self._usual_distance(views[-1])
             sides[slot] = Side(grid, window, mean, np.zeros((len(mean), self.dim)), white)
-        maps, correlations = canonical_maps(
-            *views, shrinkage=self.shrinkage, components=self.components
-        )
+        # One thread: the last digits of a decomposition follow the number of threads.
+        with threadpool_limits(1):
+            maps, correlations = canonical_maps(
+                *views, shrinkage=self.shrinkage, components=self.components
+            )
         self.correlations = correlations[: self.dim - 1]
         weights = self.correlations**self.power
         for slot, directions in zip(self.slots, maps, strict=True):
