@@ -212,7 +212,7 @@ def _named_options():
     for name in ("preset", *fields):
         for value in (*IMPLEMENTED[name], *REFUSED.get(name, {}), "no such value"):
             yield name, value
-    for name in set(REFUSED) - {"preset", *fields}:
+    for name in sorted(set(REFUSED) - {"preset", *fields}):
         yield from ((name, value) for value in REFUSED[name])
 
 
