@@ -195,7 +195,7 @@ def test_any_value_can_be_assigned_as_text(text):
 def test_nearest_names():
     known = ["clip-vit", "clap", "random"]
     assert nearest("clip", known, "known") == "did you mean clap or clip-vit?"
-    assert nearest("zzz", known, "known") .removesuffix(".") == "known: clap, clip-vit, random"
+    assert nearest("zzz", known, "known").removesuffix(".") == "known: clap, clip-vit, random"
     assert nearest("zzz", [], "known").removesuffix(".") == "known: none"
 
 
