@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -95,18 +96,29 @@ def report_outcome(
     from mmbench.results.store import RecordStore
 
     store = RecordStore(settings.results)
-    records = list(outcome.records.values())
     if settings.limit is None:
-        boards = refresh_leaderboards(records, store.tables, settings.results)
+        boards = refresh_leaderboards(outcome.board, store.tables, settings.results)
     else:  # partial records are on no leaderboard, and must not empty the one that is there
-        boards = build_leaderboards(records, store.tables)
+        boards = build_leaderboards(list(outcome.records.values()), store.tables)
     failed = outcome.count("failed")
     if as_json:
         click.echo(json.dumps(_as_json(outcome, settings), indent=1, sort_keys=True))
     else:
-        show_leaderboards(boards, output_console())
+        show_leaderboards(_of_this_run(boards, outcome), output_console())
         _say_outcome(outcome, settings, console, boards)
     return 1 if failed or outcome.not_run else 0
+
+
+def _of_this_run(boards: Leaderboards, outcome: Outcome) -> Leaderboards:
+    """The tables that this run has to do with; the files hold the whole suite's."""
+    if len(outcome.board) == len(outcome.records):
+        return boards
+    tables = [
+        table
+        for table in boards.tables
+        if any(key in outcome.records for row in table.rows for key in row.keys)
+    ]
+    return replace(boards, tables=tuple(tables), summaries=())
 
 
 def _say_outcome(

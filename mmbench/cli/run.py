@@ -35,7 +35,7 @@ Examples:
 
 def _seeds(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, ...]:
     """``0,1,2`` as numbers."""
-    if not value:
+    if value is None:
         return ()
     try:
         seeds = tuple(dict.fromkeys(int(part) for part in value.split(",")))
@@ -161,6 +161,7 @@ def run(
 
     What is finished already is not done again; what is interrupted goes on where it stopped.
     """
+    from mmbench.runner.devices import choose_device
     from mmbench.runner.folders import cache_root
     from mmbench.runner.folders import data_root as data_folder
     from mmbench.runner.overrides import apply_options
@@ -168,9 +169,10 @@ def run(
     from mmbench.runner.settings import RunSettings
 
     known = registry()
-    chosen = _chosen(suite, representations, tasks, seeds, known)
+    base = find_suite(suite, known) if suite is not None else None
+    chosen = _chosen(base, representations, tasks, seeds, known)
     chosen = apply_options(chosen, options, known)
-    device = _device(how.pop("device"))
+    device = choose_device(how.pop("device"))
     jobs = how.pop("jobs") or _default_jobs(device)
     settings = RunSettings(
         results=results.absolute() / chosen.name,
@@ -184,7 +186,7 @@ def run(
         from mmbench.runner.offline import forbid_network
 
         forbid_network()
-    running = Run(chosen, known, settings)
+    running = Run(chosen, known, settings, whole=base)
     from mmbench.cli.reporting import report_outcome, show_plan
     from mmbench.cli.screen import error_console, output_console
 
@@ -220,7 +222,7 @@ def find_suite(name: str, known: Registry) -> Suite:
 
 
 def _chosen(
-    suite: str | None,
+    base: Suite | None,
     representations: tuple[str, ...],
     tasks: tuple[str, ...],
     seeds: tuple[int, ...],
@@ -229,17 +231,13 @@ def _chosen(
     """The suite that the arguments describe, with every name checked."""
     from mmbench.runner.suite import Suite
 
-    if suite is None:
-        if not (representations and tasks):
-            raise UsageError(
-                "nothing to run",
-                fix="name a suite (`mmbench run quickstart`), or a representation and a task "
-                "(`mmbench run -r NAME -t NAME`)",
-            )
-        base = Suite("adhoc", (), ())
-    else:
-        base = find_suite(suite, known)
-    chosen = base.select(representations, tasks, seeds)
+    if base is None and not (representations and tasks):
+        raise UsageError(
+            "nothing to run",
+            fix="name a suite (`mmbench run quickstart`), or a representation and a task "
+            "(`mmbench run -r NAME -t NAME`)",
+        )
+    chosen = (base or Suite("adhoc", (), ())).select(representations, tasks, seeds)
     for group, choices in (("tasks", chosen.tasks), ("representations", chosen.representations)):
         for choice in choices:
             if not choice.optional:
@@ -258,16 +256,6 @@ def _require(group: str, choice: Any, source: str, known: Registry) -> None:
     except UsageError as error:
         where = f"{source}, line {choice.line}" if choice.line else source
         raise UsageError(error.what, where=where, fix=error.fix) from error
-
-
-def _device(asked: str) -> str:
-    """``auto``: the GPU where torch and an NVIDIA driver are there, else the CPU."""
-    if asked != "auto":
-        return asked
-    from importlib.util import find_spec
-
-    has_driver = Path("/proc/driver/nvidia/version").exists()
-    return "cuda" if has_driver and find_spec("torch") else "cpu"
 
 
 def _default_jobs(device: str) -> int:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mmbench.runner.settings import RunSettings
     from mmbench.runner.suite import RepresentationChoice, Suite, TaskChoice
 
-__all__ = ["CellPlan", "Job", "Plan", "make_plan"]
+__all__ = ["CellPlan", "Job", "Plan", "cell_keys", "make_plan"]
 
 log = logging.getLogger("mmbench.plan")
 
@@ -128,6 +128,20 @@ def make_plan(suite: Suite, catalog: Catalog, records: RecordStore, settings: Ru
             planner.add(choice, task)
     planner.note_damage()
     return plan
+
+
+def cell_keys(suite: Suite, catalog: Catalog, settings: RunSettings) -> set[str]:
+    """Keys of all cells of a suite whose two sides fit together; the others have no record."""
+    keys = set()
+    for task in suite.tasks:
+        for choice in suite.representations:
+            for seed in suite.seeds:
+                try:
+                    found = match(catalog, choice, task, seed, settings.record_key())
+                except (MmbenchError, OSError):
+                    break  # whatever keeps them apart, it does so for every seed
+                keys.add(found.key)
+    return keys
 
 
 class _Planner:

@@ -17,7 +17,7 @@ from mmbench.runner.engine import LocalEngine
 from mmbench.runner.environment import describe_environment
 from mmbench.runner.keys import key_of
 from mmbench.runner.matching import match
-from mmbench.runner.plan import CellPlan, Plan, make_plan
+from mmbench.runner.plan import CellPlan, Plan, cell_keys, make_plan
 from mmbench.runner.vectors import storage_error
 
 if TYPE_CHECKING:
@@ -40,12 +40,15 @@ class Outcome:
         plan: What was to be done.
         records: The records of the suite's cells as they are now, by key.
         counters: Fits, items encoded and reused, cells scored; what was really done.
+        board: The records that the leaderboards are made of: those of the whole suite, also where
+            only a part of it was run.
         not_run: Cells that ``--fail-fast`` or an interrupt left.
     """
 
     plan: Plan
     records: dict[str, Record] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
+    board: list[Record] = field(default_factory=list)
     not_run: int = 0
 
     def count(self, status: str) -> int:
@@ -60,10 +63,19 @@ class Run:
         suite: What to run.
         registry: The loaded plugins.
         settings: How to run it.
+        whole: The suite that ``suite`` is a part of (``-r``, ``-t``, ``-o``, ``--seeds``), or None
+            where it is no suite's part.
     """
 
-    def __init__(self, suite: Suite, registry: Registry, settings: RunSettings) -> None:
+    def __init__(
+        self,
+        suite: Suite,
+        registry: Registry,
+        settings: RunSettings,
+        whole: Suite | None = None,
+    ) -> None:
         self.suite = suite
+        self.whole = whole
         self.settings = settings
         self.records = RecordStore(settings.results)
         self.catalog = Catalog(registry, settings.data_root, settings.cache, settings.limit)
@@ -131,6 +143,7 @@ class Run:
                 outcome.not_run += 1
             else:
                 outcome.records[key] = record
+        outcome.board = self._board(outcome.records)
         results = self._results.values()
         outcome.counters = {
             "fits": sum(result.fits for result in results),
@@ -142,6 +155,22 @@ class Run:
             "cached": plan.count("done"),
         }
         return outcome
+
+    def _board(self, ran: dict[str, Record]) -> list[Record]:
+        """A part of a suite must not empty the suite's leaderboard: the rest is read beside it.
+
+        Without a suite, whatever lies finished in the folder belongs to the board.
+        """
+        board = dict(ran)
+        if self.whole is None:
+            finished = (r for r in self.records.records() if r.status == "ok" and not r.partial)
+            board = {record.key: record for record in finished} | board
+        elif self.whole != self.suite:
+            for key in cell_keys(self.whole, self.catalog, self.settings) - set(ran):
+                record = self.records.read(key)
+                if record is not None:
+                    board[key] = record
+        return list(board.values())
 
     def _write_failed(self, cell: CellPlan, result: JobResult) -> None:
         """The record of a cell whose job failed."""
