@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,7 @@ from mmbench.api.errors import MmbenchError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
     from mmbench.registry import Registry
 
@@ -126,6 +129,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_cli(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, and says what went wrong in one message."""
+    before = signal.getsignal(signal.SIGINT)
+    interrupted = _watch_interrupts()
     try:
         colour = False if os.environ.get("NO_COLOR") else None  # rich looks by itself
         result = cli.main(args=arguments, prog_name="mmbench", standalone_mode=False, color=colour)
@@ -139,8 +144,34 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
         click.echo("Interrupted.", err=True)
         return 130
     except Exception as error:  # noqa: BLE001 - nobody's terminal wants our traceback
+        if interrupted:
+            click.echo("Interrupted.", err=True)
+            return 130
         return _say_error(error)
+    finally:
+        with contextlib.suppress(ValueError, TypeError):  # not the main thread, or not Python's
+            signal.signal(signal.SIGINT, before)
     return result if isinstance(result, int) else 0
+
+
+def _watch_interrupts() -> list[int]:
+    """A list that is no longer empty once SIGINT has come.
+
+    A compiled module that is interrupted while it is imported (pandas is one) swallows the
+    KeyboardInterrupt and raises an error of its own: that is no bug to report.
+    """
+    seen: list[int] = []
+    previous = signal.getsignal(signal.SIGINT)
+    if previous is not signal.default_int_handler:  # ignored, or somebody else's to handle
+        return seen
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        signal.default_int_handler(number, frame)
+
+    with contextlib.suppress(ValueError):  # only the main thread may
+        signal.signal(signal.SIGINT, note)
+    return seen
 
 
 def _say_error(error: Exception) -> int:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -455,3 +457,34 @@ def test_help_has_an_example(mmbench, capfd) -> None:
     assert run_cli(["run", "--help"]) == 0
 
     assert "mmbench run quickstart" in capfd.readouterr().out
+
+
+def test_an_interrupt_that_an_import_swallows_is_still_one(monkeypatch, capfd) -> None:
+    """A Ctrl-C inside `import pandas` came out as an AttributeError, and was called a bug."""
+
+    def half_imported(**_: Any) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            raise AttributeError("partially initialized module") from None
+
+    handler = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr("mmbench.cli.main.cli.main", half_imported)
+
+    assert run_cli(["run"]) == 130
+
+    said = capfd.readouterr().err
+    assert "Interrupted." in said
+    assert "bug" not in said
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_an_error_without_an_interrupt_is_still_a_bug(monkeypatch, capfd) -> None:
+    def broken(**_: Any) -> None:
+        raise AttributeError("partially initialized module")
+
+    monkeypatch.setattr("mmbench.cli.main.cli.main", broken)
+
+    assert run_cli(["run"]) == 1
+    assert "this is a bug: AttributeError" in capfd.readouterr().err
