@@ -75,8 +75,7 @@ def show_leaderboards(boards: Leaderboards, console: Console) -> None:
 def say_damaged(store: RecordStore, console: Console) -> None:
     """Records that were left out because they are damaged, and why."""
     for path, reason in store.damaged:
-        told = reason if reason.startswith(str(path)) else f"{path}: {reason}"
-        say(console, "damaged", told, "bold red")
+        say(console, "damaged", f"{path}: {reason}", "bold red")
 
 
 def say_not_ranked(boards: Leaderboards, console: Console, *, partial: bool = True) -> None:

@@ -348,7 +348,7 @@ def record_schema() -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-_MEND = "delete the file; the next run writes it again"
+_MEND = "`mmbench run` makes it again"
 
 
 def _sealed(record: Record) -> tuple[Record, dict[str, Any]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import re
 import unicodedata
-from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RecordStore", "merge"]
 
-_MEND = "delete it; the next run does this cell again"
+_MEND = "`mmbench run` makes it again"
+_MEND_ITEMS = "`mmbench run` or `mmbench score` makes it again"
 
 
 class RecordStore:
@@ -34,14 +35,21 @@ class RecordStore:
         folder: The results folder; made on the first write.
 
     Attributes:
-        damaged: Files that the last :meth:`records` or :meth:`read` left out, and why.
+        damaged: Records that the last :meth:`records` or :meth:`read` left out: the path of the
+            JSON file, and why (which does not name that path again).
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "records"
         self.damaged: list[tuple[Path, str]] = []
 
-    def write(self, record: Record, tables: Mapping[str, ItemTable] | None = None) -> Record:
+    def write(
+        self,
+        record: Record,
+        tables: Mapping[str, ItemTable] | None = None,
+        *,
+        replace: bool = False,
+    ) -> Record:
         """Write a record and its per-item scores, atomically, and return it as it is stored.
 
         A record of the same key is replaced unless it is better (ok beats failed beats skipped,
@@ -50,6 +58,8 @@ class RecordStore:
         Args:
             record: What to write; checksums and the name of the items file are filled in.
             tables: Per-item scores by table.
+            replace: Replace whatever is there, better or not: its key says nothing of what made
+                it, so the newer one is the only true one.
 
         Raises:
             StoreError: Its values are impossible; the folder can't be written to; the disk is full.
@@ -65,13 +75,11 @@ class RecordStore:
         digest = None if content is None else sha256(content).hexdigest()
         # The name holds its hash: a record that is replaced keeps its own items to the end.
         name = None if digest is None else f"{stem}.{digest[:8]}.parquet"
-        sealed = seal(replace(record, items_file=name, items_sha256=digest))
+        sealed = seal(dataclasses.replace(record, items_file=name, items_sha256=digest))
         path = self.folder / f"{stem}.json"
         with locked(self.folder):
-            previous = None
-            with contextlib.suppress(StoreError):  # missing, or damaged and so to be replaced
-                previous = self._whole(path)
-            if previous is not None and preferred(previous, sealed) is previous:
+            previous = self._previous(path)
+            if previous is not None and not replace and preferred(previous, sealed) is previous:
                 return previous
             if content is not None and name is not None:
                 write_atomic(self.folder / name, content)
@@ -90,10 +98,16 @@ class RecordStore:
                 return record
         return None
 
-    def records(self) -> list[Record]:
-        """All whole records, by key; the others are listed in :attr:`damaged`."""
+    def records(self, *, whole: bool = True) -> list[Record]:
+        """All whole records, by key; the others are listed in :attr:`damaged`.
+
+        Args:
+            whole: Whether a record's items must be whole too. Without them it can't be compared,
+                but it can be scored again.
+        """
         self.damaged = []
-        found = (self._checked(path) for path in sorted(self.folder.glob("*.json")))
+        paths = sorted(self.folder.glob("*.json"))
+        found = (self._checked(path, items=whole) for path in paths)
         return merge([record for record in found if record is not None])
 
     def tables(self, record: Record) -> dict[str, ItemTable]:
@@ -116,27 +130,34 @@ class RecordStore:
             content = path.read_bytes()
         except OSError as error:
             raise StoreError(
-                f"its items can't be read ({error.strerror})", where=str(path), fix=_MEND
+                f"its items can't be read ({error.strerror})", where=str(path), fix=_MEND_ITEMS
             ) from error
         if sha256(content).hexdigest() != record.items_sha256:
             raise StoreError(
-                "its items do not match the record's checksum", where=str(path), fix=_MEND
+                "its items do not match the record's checksum", where=str(path), fix=_MEND_ITEMS
             )
         return content
 
-    def _whole(self, path: Path) -> Record:
-        record = _load(path)
-        if record.items_file is not None:
-            self._items(record)
-        return record
+    def _previous(self, path: Path) -> Record | None:
+        """The record that a new one would replace; None if there is none, or it is damaged."""
+        with contextlib.suppress(StoreError):
+            record = _load(path)
+            if record.items_file is not None:
+                self._items(record)
+            return record
+        return None
 
-    def _checked(self, path: Path) -> Record | None:
-        """The record at ``path`` if it and its items are whole; else a line in ``damaged``."""
+    def _checked(self, path: Path, *, items: bool = True) -> Record | None:
+        """The record at ``path`` if it (and its items) are whole; else a line in ``damaged``."""
         try:
-            return self._whole(path)
+            record = _load(path)
+            if items and record.items_file is not None:
+                self._items(record)
         except StoreError as error:
-            self.damaged.append((path, str(error)))
+            apart = "" if error.where == str(path) else f" ({error.where})"
+            self.damaged.append((path, f"{error.what}{apart}\n  {error.fix}"))
             return None
+        return record
 
 
 def file_stem(record: Record) -> str:

@@ -71,6 +71,26 @@ def test_better_record_stays_and_its_items_with_it(tmp_path):
     assert [path.name for path in store.folder.glob("*.parquet")] == [rewritten.items_file]
 
 
+def test_a_worse_record_replaces_a_better_one_where_asked(tmp_path):
+    store = RecordStore(tmp_path)
+    good = make_record(tables=TABLES)
+    store.write(good, TABLES)
+    failed = replace(make_record(status="failed"), key=good.key)
+    skipped = replace(
+        make_record(status="skipped", reason="no audio"),
+        key=good.key,
+        created="2020-01-01T00:00:00+00:00",
+    )
+    for record in (failed, skipped):
+        written = store.write(record, replace=True)
+        assert written.status == record.status
+        assert store.records() == [written]
+        names = {path.name for path in store.folder.iterdir()} - {".lock"}
+        assert names == {f"{file_stem(record)}.json"}
+    again = store.write(good, TABLES, replace=True)
+    assert (store.records(), store.damaged) == ([again], [])
+
+
 def test_impossible_values_are_refused(tmp_path):
     record = make_record()
     metrics = {**record.metrics, "R@5": replace(record.metrics["R@5"], value=0.1, low=0, high=0.2)}
@@ -111,8 +131,19 @@ def test_damaged_files_are_left_out_and_named(tmp_path, damage):
         items.write_bytes(items.read_bytes()[:-10])
     assert store.records() == [good]
     assert [entry[0] for entry in store.damaged] == [path]
-    assert store.damaged[0][1].startswith(str(store.folder))
+    reason = store.damaged[0][1]
+    assert str(path) not in reason
+    assert (str(items) in reason) == ("items" in damage)
+    advice = {
+        "newer": "pip install -U mmbench",
+        "no items": "`mmbench run` or `mmbench score` makes it again",
+        "items": "`mmbench run` or `mmbench score` makes it again",
+    }.get(damage, "`mmbench run` makes it again")
+    assert reason.splitlines()[-1].strip().endswith(advice)
     assert store.read(bad.key) is None
+    # Scoring needs the record only, not its items.
+    assert store.records(whole=False) == merge([good], [bad] if "items" in damage else [])
+    assert len(store.damaged) == ("items" not in damage)
     # The next run writes it again, and all is well.
     assert store.write(make_record("bad", tables=TABLES), TABLES) == bad
     assert len(store.records()) == 2
