@@ -22,7 +22,7 @@ from mmbench.runner.bundle import Bundle, VectorRefs
 from mmbench.runner.environment import describe_environment
 from mmbench.runner.keys import key_of
 from mmbench.runner.matching import groups_of
-from mmbench.runner.vectors import VectorStore
+from mmbench.runner.vectors import Price, VectorStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mmbench.runner.matching import Match
     from mmbench.runner.settings import RunSettings
     from mmbench.runner.suite import RepresentationChoice, TaskChoice
+    from mmbench.runner.vectors import Space
 
 __all__ = ["Drafting", "draft_record"]
 
@@ -55,7 +56,7 @@ class Drafting:
     artifact: str | None
     settings: RunSettings
     reasons: Mapping[str, Mapping[str, str]]
-    seconds: float = 0.0
+    _spaces: dict[str, tuple[Space, list[NDArray[np.int64]]]] = field(default_factory=dict)
     _refs: dict[str, tuple[Request, list[str], NDArray[np.int64], NDArray[np.uint64]]] = field(
         default_factory=dict
     )
@@ -74,7 +75,7 @@ class Drafting:
             rows = kept[request.collection]
             vectors[name] = VectorRefs(tuple(spaces), space_of_row[rows], digests[rows])
         draft = draft_record(self.match, choice, task, suite, self.settings, kept, self.reasons)
-        draft = _with_cost(draft, cost, self.seconds)
+        draft = _with_cost(draft, cost, self._price())
         seed = self.match.seed or 0
         return Bundle(task, draft, tables, vectors, seed, self.settings.resamples)
 
@@ -108,17 +109,28 @@ class Drafting:
             key = self.match.space(
                 request.kind, group.slots, self.artifact, self.settings.precision
             )
-            space = store.space(key)
-            space.refresh()
+            if key not in self._spaces:
+                self._spaces[key] = (store.space(key), [])
+                self._spaces[key][0].refresh()
+            space, used = self._spaces[key]
             places = space.find(group.digests)
             hit = places >= 0
             found[group.rows[hit]] = True
             digests[group.rows] = group.digests
             space_of_row[group.rows] = len(spaces)
             spaces.append(key)
-            self.seconds += space.seconds(places[hit])
+            used.append(places[hit])
         self._refs[request.name] = (request, spaces, space_of_row, digests)
         return found
+
+    def _price(self) -> Price:
+        """What all vectors of the cell cost, each of them counted once."""
+        prices = [space.price(np.concatenate(used)) for space, used in self._spaces.values()]
+        return Price(
+            sum(price.seconds for price in prices),
+            sum(price.items for price in prices),
+            tuple(sorted({device for price in prices for device in price.devices})),
+        )
 
     def _refuse_holes(self, name: str, collection: Collection, keep: NDArray[np.bool_]) -> None:
         """A cell without items, or without one of its prompts, has no score."""
@@ -181,14 +193,18 @@ def draft_record(
     )
 
 
-def _with_cost(draft: Record, cost: Cost, seconds: float) -> Record:
-    """Add what encoding cost, this time or when the vectors were first made."""
+def _with_cost(draft: Record, cost: Cost, price: Price) -> Record:
+    """Add what encoding cost, this time or when the vectors were first made.
+
+    The speed is that of the vectors that were timed: fused and precomputed ones took no part. The
+    device is the one that the vectors were made on, which may be another than this run's.
+    """
     from dataclasses import replace
 
-    timed = {**cost.seconds, "encode": round(seconds, 6)}
-    items = cost.items_encoded + cost.items_reused
-    speed = items / seconds if seconds > 0 else None
-    return replace(draft, cost=replace(cost, seconds=timed, items_per_second=speed))
+    timed = {**cost.seconds, "encode": round(price.seconds, 6)}
+    speed = price.items / price.seconds if price.seconds > 0 else None
+    device = ", ".join(price.devices) or cost.device
+    return replace(draft, cost=replace(cost, seconds=timed, items_per_second=speed, device=device))
 
 
 def _representation_entry(match: Match, choice: RepresentationChoice) -> RepresentationEntry:

@@ -79,6 +79,7 @@ class Encoder:
         batch_size: Where to start; halved when memory runs out.
         progress: ``progress(done, total, what)``.
         precision: What it computes in; rounding is judged by it.
+        device: Where it computes, for the store's notes.
     """
 
     representation: Representation
@@ -87,6 +88,7 @@ class Encoder:
     batch_size: int
     progress: Callable[[int, int, str], None]
     precision: str = "fp32"
+    device: str = ""
     _checked: bool = False
     _shape: tuple[int, ...] | None = None
 
@@ -97,7 +99,7 @@ class Encoder:
         done = Encoded(reused=len(group.rows) - len(missing))
         if not len(missing):
             return done
-        writer = SpaceWriter(space)
+        writer = SpaceWriter(space, device=self.device)
         try:
             if isinstance(self.representation, PrecomputedRepresentation):
                 self._look_up(writer, collection, group, missing, done)

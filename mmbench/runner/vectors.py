@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Damage", "Space", "SpaceWriter", "VectorStore", "storage_error"]
+__all__ = ["Damage", "Price", "Space", "SpaceWriter", "VectorStore", "storage_error"]
 
 log = logging.getLogger("mmbench.store")
 
@@ -45,7 +45,7 @@ def storage_error(error: OSError, place: Path) -> StoreError:
     return StoreError(
         f"can't write: {error.strerror or error}",
         where=str(place),
-        fix="choose a folder you may write to (MMBENCH_CACHE, --results)",
+        fix="choose a folder you may write to (--cache or MMBENCH_CACHE; --results)",
     )
 
 
@@ -63,6 +63,35 @@ class Damage:
     reason: str
     unreadable: bool = False
 
+    def remove(self) -> bool:
+        """Remove the shard, so that its vectors are misses; whether it is gone.
+
+        What is only out of reach stays.
+        """
+        if self.unreadable:
+            return False
+        try:
+            for suffix in (".json", ".npy", ".keys.npy"):
+                self.shard.with_suffix(suffix).unlink(missing_ok=True)
+        except OSError:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Price:
+    """What vectors cost to compute, as measured when they were.
+
+    Attributes:
+        seconds: Spent on those that were timed.
+        items: How many were timed; fused and precomputed vectors are not.
+        devices: Where they were made, sorted; of all of them.
+    """
+
+    seconds: float = 0.0
+    items: int = 0
+    devices: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True)
 class _Shard:
@@ -74,6 +103,7 @@ class _Shard:
     seconds: float
     checksum: int
     keys_checksum: int
+    device: str = ""
 
     @property
     def vectors(self) -> Path:
@@ -151,6 +181,7 @@ class Space:
                 float(said["seconds"]),
                 int(said["checksum"]),
                 int(said["keys_checksum"]),
+                str(said.get("device", "")),
             )
             vectors = np.load(shard.vectors, mmap_mode="r", allow_pickle=False)
             keys = np.load(shard.keys, allow_pickle=False)
@@ -172,16 +203,12 @@ class Space:
 
     def _damaged(self, path: Path, reason: str, *, unreadable: bool = False) -> None:
         self.damage.append(Damage(path, reason, unreadable))
-        log.warning("damaged shard %s (%s): its vectors are computed again", path, reason)
+        log.info("damaged shard %s (%s): its vectors are computed again", path, reason)
 
     def discard_damaged(self) -> None:
-        """Remove the damaged shards, whose vectors have been computed again."""
+        """Remove the damaged shards: what is needed of them has been computed again."""
         for damage in self.damage:
-            if damage.unreadable:
-                continue
-            for suffix in (".json", ".npy", ".keys.npy"):
-                with contextlib.suppress(OSError):
-                    damage.shard.with_suffix(suffix).unlink(missing_ok=True)
+            damage.remove()
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -226,17 +253,18 @@ class Space:
             out[mine] = self._maps[int(index)][rows[mine]]
         return out
 
-    def seconds(self, places: NDArray[np.int64]) -> float:
-        """What the vectors at these places cost to compute, as measured then."""
-        shards, counts = np.unique(self._places[places, 0], return_counts=True)
-        return float(
-            sum(
-                self._shards[int(index)].seconds
-                * int(count)
-                / max(self._shards[int(index)].rows, 1)
-                for index, count in zip(shards, counts, strict=True)
-            )
-        )
+    def price(self, places: NDArray[np.int64]) -> Price:
+        """What the vectors at these places cost to compute; each place counts once."""
+        shards, counts = np.unique(self._places[np.unique(places), 0], return_counts=True)
+        seconds, items, devices = 0.0, 0, set()
+        for index, count in zip(shards, counts, strict=True):
+            shard = self._shards[int(index)]
+            if shard.device:
+                devices.add(shard.device)
+            if shard.seconds > 0:
+                seconds += shard.seconds * int(count) / shard.rows
+                items += int(count)
+        return Price(seconds, items, tuple(sorted(devices)))
 
 
 class SpaceWriter:
@@ -245,9 +273,10 @@ class SpaceWriter:
     A kill loses at most the rows since the last :meth:`flush`.
     """
 
-    def __init__(self, space: Space, *, rows: int = 8192) -> None:
+    def __init__(self, space: Space, *, rows: int = 8192, device: str = "") -> None:
         self.folder = space.folder
         self.rows = rows
+        self.device = device
         self._digests: list[NDArray[np.uint64]] = []
         self._vectors: list[NDArray[np.float32]] = []
         self._pending = 0
@@ -280,6 +309,7 @@ class SpaceWriter:
             "rows": len(keys),
             "shape": list(vectors.shape[1:]),
             "seconds": self._seconds,
+            "device": self.device,
             "checksum": zlib.crc32(vectors.data),
             "keys_checksum": zlib.crc32(keys.data),
         }

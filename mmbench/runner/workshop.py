@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -30,6 +29,7 @@ from mmbench.runner.catalog import Catalog
 from mmbench.runner.drafting import Drafting
 from mmbench.runner.encoding import Encoded, Encoder
 from mmbench.runner.matching import groups_of, match, single_slot
+from mmbench.runner.memory import forget_peak_memory, peak_memory
 from mmbench.runner.scoring import score_bundle
 from mmbench.runner.vectors import SpaceWriter, VectorStore
 
@@ -60,6 +60,7 @@ class JobResult:
         reused: Items found in the store.
         dropped: Item id to the reason it could not be decoded.
         seconds: Wall time.
+        peak_memory_mb: Highest resident memory of the worker during this job, where known.
     """
 
     key: str
@@ -69,6 +70,7 @@ class JobResult:
     reused: int = 0
     dropped: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
+    peak_memory_mb: float | None = None
 
 
 class Workshop:
@@ -100,6 +102,7 @@ class Workshop:
         self.bundles = BundleStore(settings.cache)
         self.records = RecordStore(settings.results)
         self._loaded: tuple[Any, Representation] | None = None
+        self._measured = False
 
     def do(self, job: Job, results: Mapping[str, JobResult]) -> JobResult:
         """Do one job.
@@ -109,12 +112,14 @@ class Workshop:
             results: How the jobs that it needs ended.
         """
         start = time.perf_counter()
+        self._measured = forget_peak_memory()
         found = match(
             self.catalog, job.representation, job.task, job.seed, self.settings.record_key()
         )
         done = getattr(self, f"_{job.kind}")(job, found, results)
         assert isinstance(done, JobResult)
-        return replace(done, seconds=time.perf_counter() - start)
+        seconds = time.perf_counter() - start
+        return replace(done, seconds=seconds, peak_memory_mb=self._peak())
 
     def _fit(self, job: Job, found: Match, _results: Mapping[str, JobResult]) -> JobResult:
         """Train, unless another run has published this recipe meanwhile."""
@@ -153,6 +158,7 @@ class Workshop:
                 space.describe(_space_note(found, job, request.kind, group.slots))
             else:
                 part = Encoded(reused=len(group.rows))
+                space.discard_damaged()  # nobody else will: what was in it is a miss
             total.add(part)
         return JobResult(job.key, encoded=total.encoded, reused=total.reused, dropped=total.dropped)
 
@@ -192,7 +198,7 @@ class Workshop:
         vectors = _guarded(lambda: representation.fuse(parts), "fuse", job)
         if vectors is None:
             return None
-        writer = SpaceWriter(space)
+        writer = SpaceWriter(space, device=self.device)
         writer.add(group.digests[keep], encoder.validated(vectors, int(keep.sum())), 0.0)
         writer.flush()
         space.discard_damaged()
@@ -215,7 +221,6 @@ class Workshop:
             seconds=seconds,
             items_encoded=encoded,
             items_reused=reused,
-            peak_memory_mb=_peak_memory(),
             device=self.device,
             dtype=self.settings.precision,
         )
@@ -223,8 +228,15 @@ class Workshop:
         bundle = drafting.bundle(job.representation, job.task, self.suite, cost)
         self.bundles.write(bundle)
         record, tables = score_bundle(bundle, found.opened.task, self.vectors)
-        self.records.write(record, tables)
+        peaks = [results[need].peak_memory_mb for need in job.needs if need in results]
+        known = [peak for peak in (*peaks, self._peak()) if peak is not None]
+        cost = replace(record.cost, peak_memory_mb=max(known, default=None))
+        self.records.write(replace(record, cost=cost), tables)
         return JobResult(job.key)
+
+    def _peak(self) -> float | None:
+        """The highest resident memory of this job, in MB; None where it can't be measured."""
+        return peak_memory() if self._measured else None
 
     def _artifact(self, found: Match) -> str | None:
         """Content hash of the trained state that this cell uses."""
@@ -251,7 +263,7 @@ class Workshop:
         representation = self._loaded[1]
         size = self.settings.batch_size or representation.batch_size
         label, precision = job.representation.label, self.settings.precision
-        return Encoder(representation, label, kind, size, self.progress, precision)
+        return Encoder(representation, label, kind, size, self.progress, precision, self.device)
 
     def _context(self, found: Match, job: Job) -> Context:
         checkpoint = None
@@ -327,13 +339,3 @@ def _space_note(found: Match, job: Job, kind: str, slots: tuple[str, ...]) -> di
         "kind": kind,
         "slots": list(slots),
     }
-
-
-def _peak_memory() -> float | None:
-    """Peak resident memory of this process, in MB."""
-    try:
-        import resource
-    except ImportError:  # not on Windows
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mmbench.api import StoreError
 from mmbench.runner.keys import digest_rows
-from mmbench.runner.vectors import Space, SpaceWriter, VectorStore, storage_error
+from mmbench.runner.vectors import Price, Space, SpaceWriter, VectorStore, storage_error
 
 KEY = "ab" * 16
 
@@ -75,7 +75,8 @@ def test_what_was_written_is_found_in_any_order(tmp_path_factory, names, asked, 
     assert (places >= 0).all()
     if wanted:
         assert again.gather(places)[:, 0].tolist() == [values[name] for name in wanted]
-        assert again.seconds(places) == pytest.approx(0.5 * len(wanted))
+        assert again.price(places).seconds == pytest.approx(0.5 * len(set(wanted)))
+        assert again.price(places).items == len(set(wanted))
     assert (again.find(digests("x", "y")) == -1).all()
     assert not again.damage
 
@@ -159,7 +160,20 @@ def test_cost_is_shared_by_rows(space) -> None:
     write(space, ["c"], vectors(1, 2), seconds=10.0)
 
     again = reopened(space)
-    assert again.seconds(again.find(digests("a", "c"))) == pytest.approx(12.0)
+    price = again.price(again.find(digests("a", "c", "a")))
+    assert price == Price(pytest.approx(12.0), 2, ())
+
+
+def test_the_price_is_of_what_was_timed_and_names_every_device(space) -> None:
+    for names, seconds, device in (("ab", 4.0, "cuda:0"), ("cd", 0.0, "cpu"), ("e", 1.0, "mps")):
+        writer = SpaceWriter(space, device=device)
+        writer.add(digests(*names), vectors(len(names), 2), seconds)
+        writer.flush()
+
+    again = reopened(space)
+    assert again.price(again.find(digests("a", "b", "c", "d"))) == Price(4.0, 2, ("cpu", "cuda:0"))
+    assert again.price(again.find(digests("d"))) == Price(0.0, 0, ("cpu",))
+    assert again.price(np.empty(0, np.int64)) == Price()
 
 
 def test_different_shapes_in_one_space_are_refused(space) -> None:
@@ -215,6 +229,7 @@ DAMAGE = {
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_a_damaged_shard_is_a_miss_and_never_a_wrong_hit(store, damage, caplog) -> None:
+    caplog.set_level("INFO", logger="mmbench.store")
     space = store.space(KEY)
     write(space, ["a", "b", "c"], vectors(3, 3))
     DAMAGE[damage](space)
@@ -227,6 +242,7 @@ def test_a_damaged_shard_is_a_miss_and_never_a_wrong_hit(store, damage, caplog) 
     assert len(again.damage) == 1
     assert again.damage[0].reason
     assert "damaged shard" in caplog.text
+    assert {record.levelname for record in caplog.records} == {"INFO"}  # the screen says it once
 
 
 @settings(max_examples=200, deadline=None)

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import sys
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
-from mmbench_faulty.representations import Faulty, LookedUp, Steady
+from mmbench_faulty.representations import Faulty, Fused, LookedUp, Steady
 from mmbench_faulty.world import pairs
-from runner_bench import representation, task
+from runner_bench import do_jobs, representation, task
 
 from mmbench.api import Batch, PluginError
 from mmbench.runner.encoding import Encoder, to_numpy
+from mmbench.runner.housekeeping import verify
 from mmbench.runner.keys import digest_rows
 from mmbench.runner.matching import Group
 from mmbench.runner.vectors import Space, VectorStore
+from mmbench.runner.workshop import JobResult, Workshop
 
 BINDING = {"left": "left", "right": "right"}
 
@@ -298,6 +304,90 @@ def test_a_subset_is_fused_from_its_single_slots(bench) -> None:
     assert sum(result.encoded for result in results.values()) > 0
     (one,), (two,) = fused.records.values(), steady.records.values()
     assert one.metrics["norm"].value == pytest.approx(two.metrics["norm"].value, rel=1e-6)
+
+
+def test_the_speed_is_of_what_was_timed(bench, monkeypatch) -> None:
+    """A subset that was fused took no pass over the data: it has no speed of its own."""
+    slept = 0.005
+    monkeypatch.setattr(Fused, "encode", _slowly(Fused.encode, slept))
+    fused, _ = bench.do([representation("fused")], [task("sparse")])
+    (cost,) = (record.cost for record in fused.records.values())
+
+    assert cost.items_per_second == pytest.approx(6 / cost.seconds["encode"], rel=1e-3)
+    assert cost.items_per_second <= 1 / slept  # 6 of the 12 items have one side, and were timed
+
+
+def _slowly(encode, seconds):
+    def slow(self, batch):
+        time.sleep(seconds * len(next(iter(batch.values()))))
+        return encode(self, batch)
+
+    return slow
+
+
+def test_vectors_that_nobody_timed_have_no_speed(bench) -> None:
+    outcome, _ = bench.do([representation("looked-up")])
+    (record,) = outcome.records.values()
+
+    assert record.cost.items_per_second is None
+
+
+def test_the_device_is_the_one_that_the_vectors_were_made_on(bench, settings, registry) -> None:
+    bench.do(None, [task("pairs")])
+    running = bench.run(None, [task("pairs", "again")])
+    shop = Workshop(registry, settings, "test", "cuda:7", lambda *_: None)
+    results: dict[str, JobResult] = {}
+    for job in running.plan().jobs.values():
+        results[job.key] = shop.do(job, results)
+    shop.catalog.hashes.close()
+    (record,) = running.outcome().records.values()
+
+    assert (record.cost.items_encoded, record.cost.items_reused) == (0, 24)
+    assert record.cost.device == "cpu"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is measured on Linux only")
+def test_the_peak_is_each_cell_s_own(bench, monkeypatch) -> None:
+    def hungry(self, batch):
+        block = np.ones(2**25)  # 256 MiB, touched
+        return steady(self, batch) + np.float32(block[0] - 1)
+
+    steady = Steady.encode
+    monkeypatch.setattr(Steady, "encode", hungry)
+    first, _ = bench.do(None, [task("pairs")])
+    monkeypatch.setattr(Steady, "encode", steady)
+    second, _ = bench.do(None, [task("pairs", items=8)])
+
+    (much,), (little,) = (
+        [record.cost.peak_memory_mb for record in outcome.records.values()]
+        for outcome in (first, second)
+    )
+    assert much - little > 200
+
+
+def test_a_peak_that_cannot_be_measured_is_left_out(bench, monkeypatch) -> None:
+    monkeypatch.setattr("mmbench.runner.memory._PROCESS", Path("/nowhere"))
+    outcome, _ = bench.do()
+
+    assert [record.cost.peak_memory_mb for record in outcome.records.values()] == [None]
+
+
+def test_damage_that_nobody_needs_is_removed_too(bench, settings) -> None:
+    """A plan that names a shard as damaged leaves none behind, whoever else has its vectors."""
+    bench.do(None, [task("pairs", items=4)])
+    first = set(settings.cache.glob("vectors/??/*/*.json"))
+    bench.do(None, [task("pairs", items=8)])
+    (extra, *_) = set(settings.cache.glob("vectors/??/*/*.json")) - first
+    content = bytearray(extra.with_suffix(".npy").read_bytes())
+    content[-1] ^= 1
+    extra.with_suffix(".npy").write_bytes(content)
+
+    running = bench.run(None, [task("pairs", "again", items=4)])
+    assert any(extra.stem in line for line in running.plan().damage)
+    do_jobs(running, bench.registry)
+
+    assert not extra.exists()
+    assert not verify(settings.cache)
 
 
 def test_a_fusion_of_the_wrong_shape_is_refused(bench) -> None:
