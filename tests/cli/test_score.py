@@ -49,6 +49,50 @@ def test_a_changed_metric_arrives_in_the_records(call, copied, monkeypatch):
             assert "a new level" in record.references
 
 
+def test_lost_and_damaged_per_item_scores_are_made_again(call, copied):
+    results = copied / "results" / "small"
+    before = _metrics(results)
+    items = sorted((results / "records").glob("*.parquet"))
+    whole = {path.name: path.read_bytes() for path in items}
+    assert len(items) == 3
+    items[0].write_bytes(b"nothing")
+    for path in items[1:]:
+        path.unlink()
+
+    said = call("score", results, "--cache", copied / "cache")
+
+    assert said.code == 0
+    assert "3 cells scored again, 0 failed" in said.err
+    assert "damaged" not in said.err
+    assert _metrics(results) == before
+    assert {p.name: p.read_bytes() for p in (results / "records").glob("*.parquet")} == whole
+
+
+def test_what_can_not_be_mended_is_said(call, copied):
+    results = copied / "results" / "small"
+    (lost,) = (results / "records").glob("cca-image-text--*.parquet")
+    lost.unlink()
+    said = call("score", results, "-r", "random", "--cache", copied / "cache")
+    assert said.code == 0
+    assert said.err.count("damaged") == 1
+    assert lost.name in said.err
+
+
+def test_as_json(call, copied):
+    results = copied / "results" / "small"
+    before = _metrics(results)
+    key = next(iter(before))
+    (copied / "cache" / "bundles" / f"{key}.json").unlink()
+    said = call("score", results, "--json", "--cache", copied / "cache")
+    assert (said.code, said.err) == (1, "")
+    facts = json.loads(said.out)
+    assert (facts["scored"], facts["failed"], facts["results"]) == (2, 1, str(results))
+    assert {cell["key"]: cell["metrics"] for cell in facts["cells"]} == before
+    failed = {cell["key"]: cell["error"] for cell in facts["cells"] if cell["status"] != "ok"}
+    assert list(failed) == [key]
+    assert "`mmbench run` makes them again" in failed[key]
+
+
 def test_one_cell_only(call, copied):
     results = copied / "results" / "small"
     chosen = ("-r", "random", "-t", "numbers-retrieval-image-text")
