@@ -49,7 +49,7 @@ class ArtifactStore:
             content = ""
         if damaged:
             # A damaged artifact is a miss: forget the pointer, so that a new fit can publish.
-            log.warning("damaged trained state %s: it is trained again", self._recipe(recipe))
+            log.info("damaged trained state %s: it is trained again", self._recipe(recipe))
             self.damage.append(self._recipe(recipe))
             self._recipe(recipe).unlink(missing_ok=True)
             return None

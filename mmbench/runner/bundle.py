@@ -59,8 +59,10 @@ class VectorRefs:
             space.refresh()
             places = space.find(self.digests[mine])
             if (places < 0).any():
+                damaged = f" ({space.damage[0].shard} is damaged)" if space.damage else ""
                 raise StoreError(
-                    f"{int((places < 0).sum())} of {len(mine)} vectors are not in the store",
+                    f"{int((places < 0).sum())} of {len(mine)} vectors are not in the store"
+                    f"{damaged}",
                     where=str(space.folder),
                     fix="`mmbench run` encodes them again",
                 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -11,11 +12,15 @@ from typing import TYPE_CHECKING, Any
 from mmbench.runner.vectors import VectorStore
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from mmbench.runner.vectors import Damage
 
-__all__ = ["SpaceSummary", "prune", "summarise", "verify"]
+__all__ = ["Other", "Pruned", "SpaceSummary", "Verdict", "others", "prune", "summarise", "verify"]
+
+#: Seconds after which a file that was never published belongs to a run that was killed.
+_LIFE_OF_TEMPORARIES = 3600
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class SpaceSummary:
 
 
 def summarise(cache: Path) -> list[SpaceSummary]:
-    """Every space, the largest first; reads descriptions only."""
+    """Every space of vectors, the largest first; reads descriptions only."""
     found = []
     for space in VectorStore(cache).spaces():
         items = size = 0
@@ -58,49 +63,163 @@ def summarise(cache: Path) -> list[SpaceSummary]:
     return sorted(found, key=lambda each: -each.bytes)
 
 
-def verify(cache: Path, *, mend: bool = True) -> list[Damage]:
-    """Check every shard's checksum; with ``mend``, remove the damaged ones (they are misses)."""
-    damage = []
+@dataclass(frozen=True)
+class Other:
+    """What the store holds besides vectors.
+
+    Attributes:
+        name: ``trained states``, ``scoring inputs``, ``checkpoints`` or ``file hashes``.
+        count: How many.
+        bytes: Size on disk.
+    """
+
+    name: str
+    count: int
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A damaged shard, and what became of it.
+
+    Attributes:
+        damage: What is wrong.
+        mended: Whether it was removed, so that its vectors are computed again.
+    """
+
+    damage: Damage
+    mended: bool
+
+
+@dataclass
+class Pruned:
+    """What :func:`prune` removed, or would.
+
+    Attributes:
+        spaces: Spaces of vectors.
+        states: Trained states.
+        bundles: Inputs of scoring, one a cell.
+        checkpoints: Folders of interrupted trainings.
+        bytes: Freed by all of it, leftovers of killed runs included.
+    """
+
+    spaces: int = 0
+    states: int = 0
+    bundles: int = 0
+    checkpoints: int = 0
+    bytes: int = 0
+
+
+def others(cache: Path) -> list[Other]:
+    """What the store holds besides vectors, each sort with its size."""
+    found = [
+        Other("trained states", len(_states(cache)), _size(cache / "artifacts")),
+        Other("scoring inputs", len(_bundles(cache)), _size(cache / "bundles")),
+        Other("checkpoints", len(_folders(cache / "checkpoints")), _size(cache / "checkpoints")),
+    ]
+    hashes = [path for path in cache.glob("hashes.sqlite3*") if path.is_file()]
+    return [*found, Other("file hashes", min(len(hashes), 1), sum(map(_size, hashes)))]
+
+
+def verify(cache: Path, *, mend: bool = True) -> list[Verdict]:
+    """Check every shard's checksum; with ``mend``, remove the damaged ones (they are misses).
+
+    Shards that can't be read (permissions, a network drive) may be whole: they stay.
+    """
+    found = []
     for space in VectorStore(cache).spaces():
         space.refresh()
-        for found in space.damage:
-            damage.append(found)
-            if mend:
-                for suffix in (".json", ".npy", ".keys.npy"):
-                    found.shard.with_suffix(suffix).unlink(missing_ok=True)
-    return damage
+        found += [Verdict(damage, mend and damage.remove()) for damage in space.damage]
+    return found
 
 
-def prune(cache: Path, *, older_than_days: float, dry_run: bool = False) -> tuple[int, int]:
-    """Remove spaces that were not written to for so long, and leftovers of killed runs.
+def prune(cache: Path, *, older_than_days: float, dry_run: bool = False) -> Pruned:
+    """Remove what was not written to for so long, and leftovers of killed runs.
 
-    Returns:
-        How many spaces, and how many bytes.
+    All of it is computed again when a run needs it; `mmbench score` needs the inputs of scoring,
+    and the vectors that they name.
     """
-    spaces = freed = 0
-    for summary in summarise(cache):
-        if summary.used >= older_than_days * 86400:
-            spaces += 1
-            freed += summary.bytes
+    done = Pruned()
+    oldest = older_than_days * 86400
+
+    def remove(paths: Iterable[Path]) -> None:
+        for path in paths:
+            done.bytes += _size(path)
             if not dry_run:
-                shutil.rmtree(summary.folder, ignore_errors=True)
-        else:
-            freed += _sweep(summary.folder, dry_run=dry_run)
-    return spaces, freed
+                _remove(path)
+
+    for summary in summarise(cache):
+        old = summary.used >= oldest
+        done.spaces += old
+        remove([summary.folder] if old else _orphans(summary.folder))
+    for kind, every in (("states", _states(cache)), ("bundles", _bundles(cache))):
+        gone = [together for together in every if _age(*together) >= oldest]
+        setattr(done, kind, len(gone))
+        remove(path for together in gone for path in together)
+    checkpoints = _folders(cache / "checkpoints")
+    idle = [folder for folder in checkpoints if _age(folder, *folder.rglob("*")) >= oldest]
+    done.checkpoints = len(idle)
+    remove(idle)
+    for name in ("bundles", "artifacts/recipes", "artifacts/states"):
+        remove(path for path in (cache / name).glob(".*") if _age(path) > _LIFE_OF_TEMPORARIES)
+    return done
 
 
-def _sweep(folder: Path, *, dry_run: bool) -> int:
-    """Remove vectors whose description was never published and temporaries over an hour old."""
-    freed = 0
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)
+
+
+def _states(cache: Path) -> list[list[Path]]:
+    """Every trained state: its file, and the recipes that point to it."""
+    states = {path.stem: [path] for path in (cache / "artifacts" / "states").glob("[!.]*.npz")}
+    for recipe in sorted((cache / "artifacts" / "recipes").glob("[!.]*.json")):
+        states.setdefault(str(_read(recipe).get("content")), []).append(recipe)
+    return list(states.values())
+
+
+def _bundles(cache: Path) -> list[list[Path]]:
+    """The files of every cell's inputs."""
+    cells: dict[str, list[Path]] = {}
+    for path in sorted((cache / "bundles").glob("[!.]*.*")):
+        cells.setdefault(path.stem, []).append(path)
+    return list(cells.values())
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.glob("*")) if path.is_dir()]
+
+
+def _size(place: Path) -> int:
+    """Bytes of a file, or of all files under a folder."""
+    total = 0
+    for path in [place, *place.rglob("*")] if place.is_dir() else [place]:
+        with contextlib.suppress(OSError):  # a run that goes on may have removed it
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _age(*paths: Path) -> float:
+    """Seconds since the newest of these was written to."""
+    newest = 0.0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            newest = max(newest, path.stat().st_mtime)
+    return max(time.time() - newest, 0.0)
+
+
+def _orphans(folder: Path) -> list[Path]:
+    """Vectors whose description was never published and temporaries, over an hour old."""
+    found = []
     for path in folder.iterdir():
         stem = path.name.split(".")[0]
         orphan = path.name.startswith(".") or not (folder / f"{stem}.json").exists()
-        stat = path.stat()
-        if orphan and time.time() - stat.st_mtime > 3600:
-            freed += stat.st_size
-            if not dry_run:
-                path.unlink(missing_ok=True)
-    return freed
+        if orphan and _age(path) > _LIFE_OF_TEMPORARIES:
+            found.append(path)
+    return found
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def _shards(cache):
 def test_size_of_nothing(call, tmp_path):
     said = call("cache", "size", "--cache", tmp_path / "none")
     assert said.code == 0
-    assert f"0.0 MB in 0 spaces under {tmp_path / 'none'}" in said.out
+    assert f"0.0 MB in 0 spaces of vectors and the rest, under {tmp_path / 'none'}" in said.out
     assert not (tmp_path / "none").exists()
 
 
@@ -22,8 +22,14 @@ def test_size_names_what_is_in_each_space(call, finished):
     assert any("random  global of image" in line for line in lines)
     assert any("cca-image-text  global of text" in line for line in lines)
     facts = json.loads(call("cache", "size", "--cache", finished / "cache", "--json").out)
-    assert facts["bytes"] == sum(space["bytes"] for space in facts["spaces"])
-    assert len(facts["spaces"]) == len(lines) - 1
+    parts = [*facts["spaces"], *facts["others"].values()]
+    assert facts["bytes"] == sum(part["bytes"] for part in parts)
+    files = [path for path in (finished / "cache").rglob("*") if path.is_file()]
+    assert facts["bytes"] == sum(path.stat().st_size for path in files)
+    assert facts["others"]["trained states"]["count"] == 1
+    assert facts["others"]["scoring inputs"]["count"] == 3
+    assert any("3 scoring inputs" in line for line in lines)
+    assert len([line for line in lines if " items  " in line]) == len(facts["spaces"])
     items = [s["items"] for s in facts["spaces"] if s["about"]["representation"] == "random"]
     assert sorted(items) == [400, 400, 400]
 
@@ -41,6 +47,9 @@ def test_verify_names_a_damaged_shard_and_removes_it(call, copied):
     shard.write_bytes(content)
     said = call("cache", "verify", "--keep", "--cache", cache)
     assert said.code == 1
+    assert (said.out + said.err).count(shard.stem) == 1
+    facts = json.loads(call("cache", "verify", "--keep", "--json", "--cache", cache).out)
+    assert [each["removed"] for each in facts["damaged"]] == [False]
     assert said.out.startswith(f"kept {shard.with_suffix('.json')}: ")
     assert shard.exists()
     said = call("cache", "verify", "--cache", cache)
@@ -71,9 +80,24 @@ def test_prune_what_is_old(call, copied):
     for path in spaces[0].iterdir():
         os.utime(path, (old, old))
     said = call("cache", "prune", "--older-than", "30", "--dry-run", "--cache", cache)
-    assert said.out.startswith("would remove 1 space,")
+    assert said.out.startswith("would remove 1 space, 0 trained states, 0 scoring inputs,")
     assert spaces[0].exists()
     said = call("cache", "prune", "--older-than", "30", "--cache", cache)
-    assert said.out.startswith("removed 1 space,")
+    assert said.out.startswith("removed 1 space, 0 trained states, 0 scoring inputs,")
     assert [space.exists() for space in spaces] == [False] + [True] * (len(spaces) - 1)
-    assert call("cache", "prune", "--cache", cache).out == "removed 0 spaces, 0.0 MB\n"
+    nothing = "removed 0 spaces, 0 trained states, 0 scoring inputs, 0 checkpoints: 0.0 MB\n"
+    assert call("cache", "prune", "--cache", cache).out == nothing
+
+
+def test_pruned_bundles_and_states_are_made_again(call, copied):
+    cache = copied / "cache"
+    said = call("cache", "prune", "--older-than", "0", "--json", "--cache", cache)
+    facts = json.loads(said.out)
+    assert (facts["spaces"], facts["states"], facts["bundles"]) == (5, 1, 3)
+    assert facts["bytes"] > 100_000
+    assert json.loads(call("cache", "size", "--json", "--cache", cache).out)["spaces"] == []
+    said = call("score", copied / "results" / "small", "--cache", cache)
+    assert said.code == 1
+    run = ("run", copied / "small.toml", "--cache", cache, "--json", "--resamples", "200")
+    said = call(*run, "--results", copied / "again", "--jobs", "1")
+    assert (said.code, json.loads(said.out)["counters"]["fits"]) == (0, 1)
