@@ -192,8 +192,10 @@ class Run:
             error = ErrorEntry(type=type(cell.error).__name__, message=str(cell.error))
             record = replace(record, status="failed", reason="", error=error)
         before = self.records.read(record.key)
-        if before is None or (before.reason, before.error) != (record.reason, record.error):
-            self.records.write(record)  # written once, so that a warm run changes nothing
+        if before is None or _said(before) != _said(record):
+            # Today's word replaces an older one, and the same word is written once only, so that
+            # a warm run changes nothing.
+            self.records.write(record, replace=True)
         return record.status == "failed"
 
     def _bare_record(self, cell: CellPlan) -> Record:
@@ -234,6 +236,11 @@ class Run:
         return TaskEntry(
             name=cell.task.name, label=cell.task.label, options=dict(cell.task.options), **entry
         )
+
+
+def _said(record: Record) -> tuple[Any, ...]:
+    """What an unmatched cell's record says."""
+    return (record.status, record.reason, record.error, record.partial)
 
 
 def _unmatched_key(cell: CellPlan) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from runner_bench import do_jobs, representation, task
 
@@ -79,3 +80,25 @@ def test_auto_takes_a_gpu_that_torch_sees(monkeypatch, tmp_path, driver, there, 
     monkeypatch.setattr(devices.sys, "platform", "linux")
     monkeypatch.setattr(devices, "available_devices", lambda: there)
     assert devices.choose_device("auto") == chosen
+
+
+def test_todays_reason_replaces_yesterdays_failure(bench, tmp_path):
+    folder = tmp_path / "vectors"
+    folder.mkdir()
+    (folder / "ids.txt").write_text("a\na\n")
+    np.save(folder / "left.npy", np.zeros((2, 3), dtype=np.float32))
+    suite = bench.suite([representation("arrays", folder=str(folder))])
+
+    def run():
+        running = Run(suite, bench.registry, bench.settings)
+        (record,) = running.execute().records.values()
+        return record
+
+    assert run().status == "failed"
+    (folder / "ids.txt").write_text("a\nb\n")
+    (folder / "left.npy").rename(folder / "other.npy")
+    assert run().status == "skipped"
+    again = Run(suite, bench.registry, bench.settings)
+    before = again.outcome().records
+    again.execute()
+    assert again.outcome().records == before  # the same word is written once
