@@ -24,7 +24,7 @@ __all__ = [
 
 LEGEND = (
     "Shares in percent, [95 % interval]. Bold: the best, and what does not differ from it "
-    "significantly."
+    "significantly. Rows without a rank are yardsticks, published figures and reference levels."
 )
 #: Between two columns of a table: one of padding, one of the box.
 _GAP = 2
@@ -80,16 +80,17 @@ def say_damaged(store: RecordStore, console: Console) -> None:
 
 def say_not_ranked(boards: Leaderboards, console: Console, *, partial: bool = True) -> None:
     """Cells that are on no table, those with one reason together."""
-    together: dict[tuple[str, str, str], list[str]] = {}
+    together: dict[tuple[str, str, str, str], list[str]] = {}
     for entry in boards.not_ranked:
         if entry.status == "partial" and not partial:
             continue
         seed = "" if entry.seed is None else f", seed {entry.seed}"
-        key = (entry.status, entry.representation, entry.reason)
+        key = (entry.status, entry.representation, entry.reason, entry.fix)
         together.setdefault(key, []).append(f"{entry.task}{seed}")
-    for (status, name, reason), tasks in together.items():
+    for (status, name, reason, fix), tasks in together.items():
         style = "yellow" if status == "skipped" else "bold red"
-        say(console, status, f"{name} on {', '.join(tasks)}: {reason}", style)
+        text = f"{name} on {', '.join(tasks)}: {reason}"
+        say(console, status, f"{text}\n{fix}" if fix else text, style)
 
 
 def _print(display: Display, console: Console) -> None:

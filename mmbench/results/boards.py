@@ -18,6 +18,7 @@ __all__ = [
     "Coverage",
     "Leaderboards",
     "NotRanked",
+    "RepresentationRow",
     "Row",
     "RowKind",
     "Summary",
@@ -27,7 +28,8 @@ __all__ = [
 
 #: How rows over different items are treated: marked, left out, or all reduced to common items.
 Coverage = Literal["report", "strict", "intersect"]
-RowKind = Literal["measured", "published", "reference"]
+#: Only ``measured`` rows are ranked. A yardstick (random vectors) is measured too, to compare with.
+RowKind = Literal["measured", "yardstick", "published", "reference"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +59,9 @@ class Row:
     name: str
     """What the first column says."""
     kind: RowKind = "measured"
-    """Measured here, published in a paper, or a reference level of the task."""
+    """Measured here, measured as a yardstick, published in a paper, or a task's reference level."""
+    representation: str = ""
+    """Label of what it is, among the representations; empty = published, or a reference level."""
     rank: int | None = None
     """By the primary metric; equal values share it; null = not ranked."""
     best: bool = False
@@ -99,9 +103,31 @@ class Table:
     generated_streams: tuple[str, ...] = ()
     """The streams that were synthesised."""
     rows: tuple[Row, ...] = ()
-    """Ranked rows first, then published ones and reference levels."""
+    """Ranked rows first, then yardsticks, published figures and reference levels."""
     notes: tuple[str, ...] = ()
     """How the rows were compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepresentationRow:
+    """What the rows of one name are."""
+
+    label: str
+    """What the tables call it: the suite's label, made unique."""
+    name: str
+    """Its name in the registry."""
+    version: str
+    """Version of its encoding code."""
+    distribution: str = ""
+    """The installed distribution that brought it."""
+    distribution_version: str = ""
+    """Its version, or versions."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """All options, defaults included."""
+    fingerprint: str = ""
+    """Hash of class, version, options and weights."""
+    family: str = "representation"
+    """``representation``, ``connector``, or ``yardstick`` (shown, never ranked)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +150,7 @@ class SummaryRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """All tables of one kind of data."""
+    """All tables of one kind of data; made where there are two representations to compare."""
 
     provenance: Provenance
     """Real data, or generated."""
@@ -145,7 +171,9 @@ class NotRanked:
     status: str
     """``failed``, ``skipped``, ``partial`` or ``left out``."""
     reason: str
-    """Why."""
+    """Why, in a line."""
+    fix: str = ""
+    """What can be done about it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +212,9 @@ class Leaderboards:
     """One a task and kind of data: real data first, then by title."""
     summaries: tuple[Summary, ...] = ()
     """One a kind of data."""
+    representations: tuple[RepresentationRow, ...] = ()
+    """What the rows are, by label."""
     not_ranked: tuple[NotRanked, ...] = ()
     """Failed, skipped, partial and left-out cells."""
     costs: tuple[CostRow, ...] = ()
-    """Measured cost; never in a score table."""
+    """Measured cost; in files of its own, in no score table and not in the JSON."""

@@ -7,7 +7,7 @@ import statistics
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmbench.results.boards import Cell
+from mmbench.results.boards import Cell, Row
 from mmbench.results.itemsets import columns_on, has_columns, participating
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mmbench.api.task import MetricInfo
     from mmbench.results.grouping import Contender
 
-__all__ = ["make_cell", "mean_cell", "reaggregated_cell"]
+__all__ = ["make_cell", "mean_cell", "reaggregated_cell", "unsigned_zeros"]
 
 _SEED = 0  # of the resampling: the same records give the same table
 
@@ -86,6 +86,20 @@ def reaggregated_cell(
     if metric.no_interval:
         return cell
     return _with_interval(contender, metric, cell, common, resamples)
+
+
+def unsigned_zeros(row: Row) -> Row:
+    """The row without minus zeros, which say nothing that zero does not."""
+    cells = {
+        name: replace(cell, value=_plus_zero(cell.value), low=_plus_zero(cell.low),
+                      high=_plus_zero(cell.high))
+        for name, cell in row.cells.items()
+    }  # fmt: skip
+    return replace(row, cells=cells)
+
+
+def _plus_zero(value: float | None) -> float | None:
+    return None if value is None else value + 0.0
 
 
 def _with_interval(

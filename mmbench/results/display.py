@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mmbench.results.codec import to_plain
+from mmbench.results.labels import options_text
+from mmbench.results.numerals import decimals, number_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmbench.api.task import MetricInfo
-    from mmbench.results.boards import Cell, Leaderboards, NotRanked, Row, Summary, Table
+    from mmbench.results.boards import (
+        Cell,
+        Leaderboards,
+        NotRanked,
+        RepresentationRow,
+        Row,
+        Summary,
+        Table,
+    )
 
 __all__ = [
     "Display",
     "display_cells",
     "display_costs",
     "display_not_ranked",
+    "display_overview",
+    "display_representations",
     "display_summary",
     "format_cell",
     "table_title",
@@ -26,6 +36,12 @@ __all__ = [
 
 SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _ARROWS = {True: " ↑", False: " ↓", None: ""}
+_BORDA = (
+    "Borda points: over all tasks, how many other ranked representations it is above; a tie counts "
+    "half. One that skipped a task gets nothing for it, and is below all that did it."
+)
+#: Of the rows that share the best place, so many are named in the overview.
+_NAMED = 3
 
 
 @dataclass(frozen=True)
@@ -36,10 +52,11 @@ class Display:
         title: What stands above it.
         header: Column heads.
         rows: One string a column.
-        kinds: Of each row: ``measured``, ``published``, ``reference``.
+        kinds: Of each row: ``measured``, ``yardstick``, ``published``, ``reference``.
         bold: Of each row, the columns to emphasise.
         notes: Footnotes, numbered from 1 as the superscripts in ``rows`` are.
         remarks: Lines that belong to the whole table.
+        descriptions: Name and formula of each metric that has one.
     """
 
     title: str
@@ -49,6 +66,7 @@ class Display:
     bold: tuple[tuple[int, ...], ...] = ()
     notes: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    descriptions: tuple[tuple[str, str], ...] = ()
 
 
 def table_title(table: Table) -> str:
@@ -89,6 +107,7 @@ def display_cells(table: Table, *, brief: bool = False) -> Display:
         bold=tuple(bold),
         notes=tuple(notes.texts),
         remarks=_remarks(table),
+        descriptions=tuple((m.name, m.description) for m in table.metrics if m.description),
     )
     return _brief(display, table) if brief else display
 
@@ -113,7 +132,40 @@ def display_summary(summary: Summary) -> Display:
         kinds=("measured",) * len(rows),
         bold=tuple((1,) if row.rank == 1 else () for row in summary.rows),
         notes=tuple(notes.texts),
+        remarks=(_BORDA,),
     )
+
+
+def display_overview(boards: Leaderboards) -> Display:
+    """One line a task: what is best by its primary metric, and of how many."""
+    return Display(
+        title="Overview",
+        header=("task", "best", "primary metric", "value", "items", "N", "rows ranked"),
+        rows=tuple(_overview_row(table) for table in boards.tables),
+        remarks=("Where several are best, the value is that of the first.",)
+        if any(sum(row.best for row in table.rows) > 1 for table in boards.tables)
+        else (),
+    )
+
+
+def display_representations(rows: Sequence[RepresentationRow]) -> Display:
+    """What the rows of the tables are, as formatted strings."""
+    return Display(
+        title="Representations",
+        header=("representation", "registry name", "version", "distribution", "options",
+                "fingerprint"),
+        rows=tuple(
+            (
+                row.label,
+                row.name,
+                row.version,
+                f"{row.distribution} {row.distribution_version}".strip(),
+                options_text(row.options),
+                row.fingerprint[:10],
+            )
+            for row in rows
+        ),
+    )  # fmt: skip
 
 
 def display_not_ranked(entries: Sequence[NotRanked]) -> Display:
@@ -159,10 +211,12 @@ def format_cell(cell: Cell | None, metric: MetricInfo) -> str:
         return ""
     if cell.value is None:
         return "-"
-    text = _number(cell.value, metric.unit)
+    places = decimals(cell.value, metric.unit)
+    text = number_text(cell.value, metric.unit, places)
     if cell.low is None or cell.high is None:
         return text
-    return f"{text} [{_number(cell.low, metric.unit)}, {_number(cell.high, metric.unit)}]"
+    low, high = (number_text(bound, metric.unit, places) for bound in (cell.low, cell.high))
+    return f"{text} [{low}, {high}]"
 
 
 class _Footnotes:
@@ -178,6 +232,25 @@ class _Footnotes:
         return "".join(f" {number}".translate(SUPERSCRIPTS) for number in numbers)
 
 
+def _overview_row(table: Table) -> tuple[str, ...]:
+    metric = next(metric for metric in table.metrics if metric.name == table.primary)
+    best = [row for row in table.rows if row.best]
+    names = ", ".join(row.name for row in best[:_NAMED])
+    if len(best) > _NAMED:
+        names += f" and {len(best) - _NAMED} more"
+    cell = best[0].cells.get(metric.name) if best else None
+    ranked = sum(row.rank is not None for row in table.rows)
+    return (
+        table_title(table),
+        names or "-",
+        _head(metric),
+        format_cell(cell, metric),
+        _coverage(best[0]) if best else "",
+        str(cell.n) if cell and cell.n else "",
+        str(ranked),
+    )
+
+
 def _head(metric: MetricInfo) -> str:
     return metric.name + _ARROWS[metric.higher_is_better]
 
@@ -188,9 +261,7 @@ def _undefined(row: Row, metrics: Sequence[MetricInfo]) -> list[str]:
 
 
 def _remarks(table: Table) -> tuple[str, ...]:
-    options = ", ".join(
-        f"{name} = {_option(table.options[name])}" for name in sorted(table.options)
-    )
+    options = options_text(table.options)
     first = f"{table.name} {table.version} ({table.protocol}), ranked by {table.primary}"
     remarks = [f"{first}; {options}" if options else first]
     if table.generated_streams:
@@ -222,10 +293,6 @@ def _brief(display: Display, table: Table) -> Display:
     )
 
 
-def _option(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(to_plain(value), ensure_ascii=False)
-
-
 def _name(row: Row) -> str:
     return f"{row.name} (published)" if row.kind == "published" else row.name
 
@@ -234,16 +301,6 @@ def _coverage(row: Row) -> str:
     if row.used is None:
         return ""
     return f"{row.used}/{row.total}" if row.total else str(row.used)
-
-
-def _number(value: float, unit: str) -> str:
-    if unit == "share":
-        text = f"{100 * value:.1f}"
-    elif unit == "rank":
-        text = f"{value:.1f}"
-    else:
-        text = f"{value:.3f}"
-    return text.lstrip("-") if float(text) == 0 else text
 
 
 def _optional(value: int | None) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from mmbench.results.boards import Leaderboards
@@ -16,6 +15,8 @@ from mmbench.results.display import (
     display_cells,
     display_costs,
     display_not_ranked,
+    display_overview,
+    display_representations,
     display_summary,
 )
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmbench.api.task import MetricInfo
-    from mmbench.results.boards import Cell, Row, Table
+    from mmbench.results.boards import Cell, Coverage, RepresentationRow, Row, Table
 
 __all__ = [
     "TIDY",
@@ -36,19 +37,45 @@ __all__ = [
     "to_markdown",
 ]
 
-LEGEND = (
-    "Shares in percent; in brackets the 95 % bootstrap interval over items (and seeds). "
-    "Bold: the best, and what does not differ significantly from it. Equal values share a rank."
+SCORES = (
+    "Shares are in percent; in brackets is the 95 % bootstrap interval over items (and seeds). "
+    "Bold is the best, and what does not differ significantly from it; equal values share a rank."
+)
+UNRANKED = (
+    "Rows in italics are not ranked: yardsticks (random vectors, measured like the others), "
+    "reference levels (chance, trivial baselines, ceilings) and published figures."
+)
+#: What became of rows over different items, for a reader who knows of no such rule.
+COVERAGE: dict[Coverage, str] = {
+    "report": "Rows of one table may be over different items, where some could not be read: a row "
+    "over other items than most is ranked, but a note says so and no significance is claimed "
+    "(coverage: report).",
+    "strict": "All rows of one table are over the same items: a row over other items than most is "
+    "left out, and listed under Not ranked (coverage: strict).",
+    "intersect": "All rows of one table are over the same items: where they differed, every score "
+    "is over the items that all rows have in common (coverage: intersect).",
+}
+GENERATED = (
+    "Generated data: a stream that is evaluated was synthesised. Such tables are ranked apart. "
+    "Synthesised prompts and training data do not make one, but are listed with the others as "
+    "generated streams."
 )
 
 
 def to_markdown(boards: Leaderboards) -> str:
     """All tables, summaries and what was left out, as GitHub-flavoured Markdown."""
-    parts = ["# Leaderboard", f"{LEGEND} Rows over different items: {boards.coverage}."]
-    parts += [_markdown(display_summary(summary), 2) for summary in boards.summaries]
-    parts += [_markdown(display_cells(table), 2) for table in boards.tables]
-    if not boards.tables:
+    said = [SCORES, UNRANKED, COVERAGE[boards.coverage]]
+    if any(table.generated_streams or table.provenance == "generated" for table in boards.tables):
+        said.append(GENERATED)
+    parts = ["# Leaderboard", "\n".join(f"- {line}" for line in said)]
+    if boards.tables:
+        parts.append(_markdown(display_overview(boards), 2))
+    else:
         parts.append("No cell has been measured yet.")
+    parts += [_markdown(display_summary(summary), 2) for summary in boards.summaries]
+    if boards.representations:
+        parts.append(_markdown(display_representations(boards.representations), 2))
+    parts += [_markdown(display_cells(table), 2) for table in boards.tables]
     if boards.not_ranked:
         parts.append(_markdown(display_not_ranked(boards.not_ranked), 2))
     return "\n\n".join(parts) + "\n"
@@ -60,9 +87,14 @@ def costs_to_markdown(boards: Leaderboards) -> str:
 
 
 def tidy_rows(boards: Leaderboards) -> list[dict[str, Any]]:
-    """One dictionary a (table, row, metric), in the order of the tables; full precision."""
+    """One dictionary a (table, row, metric), in the order of the tables; full precision.
+
+    ``task``, ``provenance``, ``row``, ``kind`` and ``metric`` name it. ``representation``,
+    ``version``, ``options`` (JSON) and ``fingerprint`` are of measured rows only.
+    """
+    known = {entry.label: entry for entry in boards.representations}
     return [
-        _tidy_row(table, row, metric, row.cells[metric.name])
+        _tidy_row(table, row, known.get(row.representation), metric, row.cells[metric.name])
         for table in boards.tables
         for row in table.rows
         for metric in table.metrics
@@ -79,6 +111,10 @@ TIDY: dict[str, type] = {
     "provenance": str,
     "row": str,
     "kind": str,
+    "representation": str,
+    "version": str,
+    "options": str,
+    "fingerprint": str,
     "rank": int,
     "best": bool,
     "metric": str,
@@ -99,11 +135,17 @@ TIDY: dict[str, type] = {
 }
 
 
-def _tidy_row(table: Table, row: Row, metric: MetricInfo, cell: Cell) -> dict[str, Any]:
+def _tidy_row(
+    table: Table, row: Row, entry: RepresentationRow | None, metric: MetricInfo, cell: Cell
+) -> dict[str, Any]:
     coverage = row.used / row.total if row.used is not None and row.total else None
+    what: tuple[str | None, ...] = (None,) * 4
+    if entry is not None:
+        options = json.dumps(to_plain(entry.options), sort_keys=True, ensure_ascii=False)
+        what = (entry.name, entry.version, options, entry.fingerprint)
     values = (
         *(table.title, table.name, table.version, table.protocol, table.provenance),
-        *(row.name, row.kind, row.rank, row.best),
+        *(row.name, row.kind, *what, row.rank, row.best),
         *(metric.name, metric.name == table.primary, metric.unit, metric.higher_is_better),
         *(cell.value, cell.low, cell.high, cell.level, cell.sd, cell.n),
         *(row.seeds, row.used, row.total, coverage),
@@ -126,12 +168,13 @@ def costs_to_csv(boards: Leaderboards) -> str:
 
 def to_json_text(boards: Leaderboards) -> str:
     """The whole structure but for cost, as JSON with sorted keys."""
-    document = to_plain(replace(boards, costs=()))
+    document = to_plain(boards)
+    del document["costs"]
     return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def from_json_text(text: str) -> Leaderboards:
-    """What :func:`to_json_text` wrote.
+    """What :func:`to_json_text` wrote, today or before there were representations in it.
 
     Raises:
         ValueError: It is something else.
@@ -162,6 +205,10 @@ def _markdown(display: Display, level: int) -> str:
         numbered = enumerate(display.notes, start=1)
         lines += [f"{str(n).translate(SUPERSCRIPTS)} {_escape(note)}  " for n, note in numbered]
         lines[-1] = lines[-1].rstrip()
+    if display.descriptions:
+        lines += ["", "<details><summary>What the metrics are</summary>", ""]
+        lines += [f"- {_escape(name)}: {_escape(text)}" for name, text in display.descriptions]
+        lines += ["", "</details>"]
     return "\n".join(lines)
 
 

@@ -13,6 +13,7 @@ from mmbench.api.errors import StoreError
 from mmbench.results.boards import NotRanked
 from mmbench.results.codec import to_plain
 from mmbench.results.itemsets import participating
+from mmbench.results.labels import label_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -30,12 +31,14 @@ class Contender:
     """One representation on one task: a record a seed, by seed.
 
     Attributes:
-        name: What the leaderboard calls it.
+        name: What the table calls it.
+        label: What all tables call it: the name, without what sets it apart on this one.
         records: One a seed.
         tables: Per-item scores of each.
     """
 
     name: str
+    label: str
     records: tuple[Record, ...]
     tables: tuple[Tables, ...]
 
@@ -79,13 +82,16 @@ class Group:
 
 
 def group_records(
-    records: Sequence[Record], tables: Callable[[Record], Tables]
+    records: Sequence[Record],
+    tables: Callable[[Record], Tables],
+    labels: Mapping[tuple[str, str], str],
 ) -> tuple[list[Group], list[NotRanked]]:
     """Sort records into tables; those whose items can't be read, or that repeat a seed, are listed.
 
     Args:
         records: Merged records.
         tables: Per-item scores of a record.
+        labels: What rows are called (:func:`mmbench.results.labels.row_labels`).
     """
     measured: dict[tuple[str, ...], list[Record]] = {}
     published: dict[tuple[str, str], list[Record]] = {}
@@ -103,7 +109,7 @@ def group_records(
         label, title = key[0], key[0]
         if variants[key[:2]] > 1:
             title = f"{label} [{sha256(repr(key).encode()).hexdigest()[:8]}]"
-        contenders, lost = _contenders(measured[key], tables)
+        contenders, lost = _contenders(measured[key], tables, labels)
         left_out += lost
         groups.append(_group(title, measured[key], contenders, published.get((label, key[1]), [])))
     alone = sorted(published.keys() - {(key[0], key[1]) for key in measured})
@@ -112,19 +118,22 @@ def group_records(
     return groups, left_out
 
 
-def not_ranked(records: Iterable[Record]) -> list[NotRanked]:
+def not_ranked(records: Iterable[Record], labels: Mapping[tuple[str, str], str]) -> list[NotRanked]:
     """The cells that are on no table because they failed, were skipped, or are partial."""
     listed = []
     for record in records:
+        name = label_of(record, labels)
         if record.status == "failed":
             error = record.error
             first_line = error.message.strip().split("\n")[0] if error else ""
             reason = f"{error.type}: {first_line}" if error else "no error recorded"
-            listed.append(_left(record, "failed", reason))
+            listed.append(_left(record, name, "failed", reason))
         elif record.status == "skipped":
-            listed.append(_left(record, "skipped", record.reason))
+            # An error's text is what happened, and below it what can be done about it.
+            reason, _, fix = record.reason.strip().partition("\n")
+            listed.append(_left(record, name, "skipped", reason.strip(), " ".join(fix.split())))
         elif record.partial:
-            listed.append(_left(record, "partial", "run on a part of the data"))
+            listed.append(_left(record, name, "partial", "run on a part of the data"))
     return listed
 
 
@@ -160,53 +169,53 @@ def _protocol(task: TaskEntry) -> tuple[str, ...]:
 
 
 def _contenders(
-    records: Sequence[Record], tables: Callable[[Record], Tables]
+    records: Sequence[Record],
+    tables: Callable[[Record], Tables],
+    labels: Mapping[tuple[str, str], str],
 ) -> tuple[tuple[Contender, ...], list[NotRanked]]:
     by_row: dict[tuple[str, ...], dict[int, tuple[Record, Tables]]] = {}
     left_out = []
     # The later of two records of one seed comes first, whatever the order of the files.
     for record in sorted(records, key=lambda r: (r.created, r.key), reverse=True):
+        label = label_of(record, labels)
         try:
             loaded = tables(record)
         except StoreError as error:
-            left_out.append(_left(record, "left out", error.what))
+            left_out.append(_left(record, label, "left out", error.what, error.fix))
             continue
-        seeds = by_row.setdefault(_row_key(record), {})
+        seeds = by_row.setdefault((label, *_data_of(record)), {})
         seed = -1 if record.seed is None else record.seed
         if seed in seeds:
-            left_out.append(
-                _left(record, "left out", f"record {seeds[seed][0].key[:10]} is a later one")
-            )
+            later = seeds[seed][0].key[:10]
+            left_out.append(_left(record, label, "left out", f"record {later} is a later one"))
         else:
             seeds[seed] = (record, loaded)
-    labels = Counter(key[0] for key in by_row)
+    repeated = Counter(key[0] for key in by_row)
     contenders = []
     for key in sorted(by_row):
-        name = key[0]
-        if labels[name] > 1:
-            name = f"{name} [{sha256(repr(key).encode()).hexdigest()[:8]}]"
-        entries = [by_row[key][seed] for seed in sorted(by_row[key])]
-        contenders.append(
-            Contender(name, tuple(entry[0] for entry in entries), tuple(e[1] for e in entries))
-        )
+        label = name = key[0]
+        if repeated[label] > 1:
+            name = f"{label} [data {sha256(repr(key[1:]).encode()).hexdigest()[:8]}]"
+        kept, loads = zip(*(by_row[key][seed] for seed in sorted(by_row[key])), strict=True)
+        contenders.append(Contender(name, label, kept, loads))
     return tuple(contenders), left_out
 
 
-def _row_key(record: Record) -> tuple[str, ...]:
-    """Same label, weights, options and data: seeds of one row."""
-    data = [
+def _data_of(record: Record) -> list[str]:
+    """The evaluated data: seeds of one row have the same."""
+    return sorted(
         f"{entry.dataset}/{entry.name}={entry.fingerprint}"
         for entry in record.data
         if not entry.auxiliary
-    ]
-    return (record.representation.label, record.representation.fingerprint, *sorted(data))
+    )
 
 
-def _left(record: Record, status: str, reason: str) -> NotRanked:
+def _left(record: Record, name: str, status: str, reason: str, fix: str = "") -> NotRanked:
     return NotRanked(
-        representation=record.representation.label,
+        representation=name,
         task=record.task.label,
         seed=record.seed,
         status=status,
         reason=reason,
+        fix=fix,
     )

@@ -19,10 +19,11 @@ from mmbench.results.boards import (
     SummaryRow,
     Table,
 )
-from mmbench.results.cells import make_cell, reaggregated_cell
+from mmbench.results.cells import make_cell, reaggregated_cell, unsigned_zeros
 from mmbench.results.coverage import Difference, common_items, differences
 from mmbench.results.grouping import group_records, not_ranked
 from mmbench.results.itemsets import columns_on
+from mmbench.results.labels import label_of, representation_rows, row_labels
 from mmbench.results.merging import merge
 from mmbench.results.ranking import borda, competition_ranks, significant_digits
 from mmbench.results.significance import LEVEL, intervals_overlap, paired_p_value
@@ -71,17 +72,20 @@ def build_leaderboards(
             f"unknown coverage {coverage!r}", fix=f"choose one of {', '.join(get_args(Coverage))}"
         )
     merged = [record for record in merge(records) if show_published or record.source == "measured"]
-    groups, unreadable = group_records(merged, tables)
-    boards, left_out = [], [*not_ranked(merged), *unreadable]
+    labels = row_labels(merged)
+    groups, unreadable = group_records(merged, tables, labels)
+    boards, left_out = [], [*not_ranked(merged, labels), *unreadable]
     for group in groups:
         board, excluded = _build_table(group, coverage, resamples)
         boards.append(board)
         left_out += excluded
     left_out.sort(key=lambda e: (e.task, e.representation, e.seed or 0, e.status, e.reason))
+    shown = {row.representation for board in boards for row in board.rows}
     return Leaderboards(
         coverage=coverage,
         tables=tuple(boards),
         summaries=_summaries(boards),
+        representations=representation_rows(merged, labels, shown),
         not_ranked=tuple(left_out),
         costs=cost_rows(merged),
     )
@@ -89,9 +93,10 @@ def build_leaderboards(
 
 def cost_rows(records: Sequence[Record]) -> tuple[CostRow, ...]:
     """What the measured cells cost, by task, representation and seed."""
+    labels = row_labels(records)
     rows = [
         CostRow(
-            representation=record.representation.label,
+            representation=label_of(record, labels),
             task=record.task.label,
             seed=record.seed,
             seconds=record.cost.seconds,
@@ -142,7 +147,7 @@ def _build_table(group: Group, coverage: Coverage, resamples: int) -> tuple[Tabl
         lanes = [_Lane(c, d, _row(c, group, cell, difference=d.what)) for c, d in kept]
     models = [lane for lane in lanes if not _is_yardstick(lane.contender)]
     rows, notes = _ranked(models, group, resamples)
-    rows += [replace(lane.row, kind="reference") for lane in lanes if lane not in models]
+    rows += [replace(lane.row, kind="yardstick") for lane in lanes if lane not in models]
     if coverage == "intersect" and apart:
         notes.append("all rows on the items that they have in common")
     rows += published_rows(group, rows)
@@ -172,7 +177,7 @@ def _table(group: Group, rows: list[Row], notes: list[str]) -> Table:
         metrics=group.metrics,
         options=group.task.options,
         generated_streams=tuple(sorted(generated)),
-        rows=tuple(rows),
+        rows=tuple(map(unsigned_zeros, rows)),
         notes=tuple(notes),
     )
 
@@ -199,6 +204,7 @@ def _row(
     notes = [difference, *(note for record in contender.records for note in record.notes)]
     return Row(
         name=contender.name,
+        representation=contender.label,
         cells={name: value for name, value in made.items() if value is not None},
         used=min(r.items_used for r in contender.records) if used is None else used,
         total=max(r.items_total for r in contender.records),
@@ -285,7 +291,7 @@ def _summaries(tables: Sequence[Table]) -> tuple[Summary, ...]:
             {row.name: row.rank for row in table.rows if row.rank is not None} for table in chosen
         ]
         ranked = [ranks for ranks in ranked if ranks]
-        if not ranked:
+        if len({name for ranks in ranked for name in ranks}) < 2:
             continue
         rows = tuple(_with_notes(row, chosen) for row in borda(ranked))
         summaries.append(Summary(provenance=provenance, rows=rows))

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["refresh_leaderboards", "write_leaderboards"]
 
 _STAMP = ".leaderboard.stamp"
+#: Raise it when the same records would give other files: those of an older mmbench are made again.
+_LAYOUT = 2
 
 
 def write_leaderboards(boards: Leaderboards, folder: Path) -> None:
@@ -68,7 +70,7 @@ def refresh_leaderboards(
         StoreError: The folder can't be written to, or the disk is full.
     """
     merged = merge(records)
-    options = [mmbench.__version__, coverage, show_published, resamples]
+    options = [mmbench.__version__, _LAYOUT, coverage, show_published, resamples]
     named = json.dumps([*options, *(record.checksum for record in merged)])
     made_from = sha256(named.encode()).hexdigest()
     known = _current(folder, made_from)

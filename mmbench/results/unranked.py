@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mmbench.results.boards import Cell, Row
 from mmbench.results.cells import mean_cell
+from mmbench.results.numerals import decimals, signed_text
 from mmbench.results.ranking import significant_digits
 
 if TYPE_CHECKING:
@@ -63,8 +65,8 @@ def _distances(record: Record, row: Row, group: Group) -> str:
         published, cell = record.metrics.get(metric.name), row.cells.get(metric.name)
         if published is None or published.value is None or cell is None or cell.value is None:
             continue
-        distance = significant_digits(cell.value - published.value)
-        text = f"{100 * distance:+.1f}" if metric.unit == "share" else f"{distance:+.3g}"
+        places = decimals(published.value, metric.unit)
+        text = signed_text(cell.value - published.value, metric.unit, places)
         texts.append(f"{metric.name} {text}")
     return ", ".join(texts)
 
@@ -72,7 +74,9 @@ def _distances(record: Record, row: Row, group: Group) -> str:
 def reference_rows(group: Group, contenders: Sequence[Contender]) -> list[Row]:
     """Chance, ceilings and trivial baselines, as the records over the table's items have them.
 
-    Records that disagree (a random baseline by seed) are averaged, and the row says so.
+    Records that disagree (a random baseline by seed) are averaged, and the row says so. Levels are
+    rounded to 12 significant digits here, and only here: records keep what the task returned, which
+    for a chance of 1/400 may be 0.0024999999999999467.
     """
     records = [record for contender in contenders for record in contender.records]
     names = sorted({name for record in records for name in record.references})
@@ -92,8 +96,13 @@ def reference_rows(group: Group, contenders: Sequence[Contender]) -> list[Row]:
                 if not values
                 else Cell(value=values[0])
                 if len(values) == 1
-                else mean_cell([v for v in given if v is not None], n=0)
+                else _rounded(mean_cell([v for v in given if v is not None], n=0))
             )
         note = (f"mean over {spread} different levels",) if spread > 1 else ()
         rows.append(Row(name=name, kind="reference", cells=cells, notes=note))
     return rows
+
+
+def _rounded(cell: Cell) -> Cell:
+    assert cell.value is not None
+    return replace(cell, value=significant_digits(cell.value))

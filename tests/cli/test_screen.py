@@ -102,7 +102,7 @@ def test_the_primary_metric_first_and_then_what_fits(width, count):
     left_out = len(METRICS) - count
     assert (f"{left_out} more metrics are in the files." in shown) == bool(left_out)
     chance = next(line for line in shown.splitlines() if "chance" in line)
-    assert chance.split() == ["chance", "0.2"]  # the primary one, the only one it has
+    assert chance.split() == ["chance", "0.25"]  # the primary one, the only one it has
 
 
 def test_options_stay_in_the_files_and_equal_columns_are_said_once():
@@ -138,9 +138,12 @@ def test_nothing_measured():
 
 def test_cells_with_one_reason_are_one_message():
     entries = [
-        NotRanked(representation="cca", task=f"task-{n}", seed=None, status="skipped", reason="no")
+        NotRanked(
+            representation="cca", task=f"task-{n}", seed=None, status="skipped", reason="no",
+            fix="make it so",
+        )
         for n in range(3)
-    ]
+    ]  # fmt: skip
     failed = NotRanked(representation="bad", task="t", seed=2, status="failed", reason="E: [x]\ny")
     partial = NotRanked(representation="p", task="t", seed=0, status="partial", reason="part")
     boards = replace(BOARDS, not_ranked=(*entries, failed, partial))
@@ -148,6 +151,7 @@ def test_cells_with_one_reason_are_one_message():
     say_not_ranked(boards, console, partial=False)
     assert console.file.getvalue() == (
         "skipped  cca on task-0, task-1, task-2: no\n"
+        "         make it so\n"
         "failed   bad on t, seed 2: E: [x]\n"
         "         y\n"
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from mmbench.api import Evaluation, ItemTable, MetricInfo, TaskInfo
+from mmbench.results.leaderboard import build_leaderboards
 from mmbench.results.record import (
     CollectionEntry,
     Cost,
@@ -101,6 +102,28 @@ def make_record(
         "environment": Environment(python="3.11.9", mmbench="0.1.0"),
     }
     return Record(**{**chosen, **fields})
+
+
+class Results:
+    """Records with their tables, and the leaderboards of them."""
+
+    def __init__(self):
+        self.records, self.by_key = [], {}
+
+    def add(self, label, ranks, ids=None, **fields):
+        tables = make_tables(np.asarray(ranks), ids)
+        record = make_record(label, tables, **fields)
+        self.records.append(record)
+        self.by_key[record.key] = tables
+        return record
+
+    def build(self, **options):
+        options.setdefault("resamples", 300)
+        return build_leaderboards(self.records, lambda r: self.by_key.get(r.key, {}), **options)
+
+    def table(self, **options):
+        (table,) = self.build(**options).tables
+        return table
 
 
 def with_items(record: Record, total: int) -> Record:

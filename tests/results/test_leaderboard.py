@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from record_samples import METRICS, make_record, make_tables, make_task
+from record_samples import METRICS, Results, make_record, make_tables, make_task
 
 from mmbench.api import ItemTable, MetricInfo
 from mmbench.api.errors import StoreError, UsageError
@@ -19,28 +19,6 @@ GOOD = np.where(np.arange(60) % 4 == 0, 3, 1)  # R@1 0.75
 FAIR = np.where(np.arange(60) % 8 < 4, 7, 1)  # R@1 0.533, clearly below
 CLOSE = np.where(np.arange(60) % 4 == 1, 3, 1)  # R@1 0.75 on other items
 POOR = np.full(60, 9)
-
-
-class Results:
-    """Records with their tables."""
-
-    def __init__(self):
-        self.records, self.by_key = [], {}
-
-    def add(self, label, ranks, ids=None, **fields):
-        tables = make_tables(np.asarray(ranks), ids)
-        record = make_record(label, tables, **fields)
-        self.records.append(record)
-        self.by_key[record.key] = tables
-        return record
-
-    def build(self, **options):
-        options.setdefault("resamples", 300)
-        return build_leaderboards(self.records, lambda r: self.by_key.get(r.key, {}), **options)
-
-    def table(self, **options):
-        (table,) = self.build(**options).tables
-        return table
 
 
 @pytest.fixture
@@ -196,14 +174,6 @@ def test_a_repeated_seed_counts_once_and_the_older_record_is_listed(results):
     ]
 
 
-def test_one_label_two_sets_of_weights_are_two_rows(results):
-    results.add("a", GOOD, fingerprint="one")
-    results.add("a", FAIR, fingerprint="two")
-    names = [name for name, _, _ in ranked(results.table())]
-    assert len(set(names)) == 2
-    assert all(name.startswith("a [") for name in names)
-
-
 def test_failed_skipped_and_partial_cells_are_listed_not_ranked(results):
     results.add("ok", GOOD)
     results.add("cut", GOOD, partial=True)
@@ -211,15 +181,17 @@ def test_failed_skipped_and_partial_cells_are_listed_not_ranked(results):
         make_record("bad", status="failed", error=ErrorEntry(type="ValueError", message="NaN\nat"))
     )
     results.records.append(make_record("odd", status="failed"))
-    results.records.append(make_record("deaf", status="skipped", reason="no audio", seed=1))
+    reason = "no audio\n  make some"
+    results.records.append(make_record("deaf", status="skipped", reason=reason, seed=1))
     boards = results.build()
+    assert [e.fix for e in boards.not_ranked] == ["", "", "make some", ""]
     assert [(e.representation, e.status, e.reason) for e in boards.not_ranked] == [
         ("bad", "failed", "ValueError: NaN"),
         ("cut", "partial", "run on a part of the data"),
         ("deaf", "skipped", "no audio"),
         ("odd", "failed", "no error recorded"),
     ]
-    assert [row.name for row in boards.summaries[0].rows] == ["ok"]
+    assert [row.name for row in boards.tables[0].rows if row.rank] == ["ok"]
 
 
 def test_unreadable_items_leave_the_row_out():
@@ -343,16 +315,17 @@ def test_repeated_ids_are_told_apart(results):
 
 def test_real_and_generated_are_ranked_apart(results):
     results.add("a", GOOD)
-    results.add("b", FAIR, provenance="generated", generated_streams=("audio",), fingerprint="g")
-    results.add("a", POOR, provenance="generated", generated_streams=("text",), fingerprint="g2")
+    results.add("b", POOR)
+    results.add("b", FAIR, provenance="generated", generated_streams=("audio",), key="g1")
+    results.add("a", POOR, provenance="generated", generated_streams=("text",), key="g2")
     boards = results.build()
     assert [(t.title, t.provenance, len(ranked(t))) for t in boards.tables] == [
-        ("retrieval", "real", 1),
+        ("retrieval", "real", 2),
         ("retrieval", "generated", 2),
     ]
     assert boards.tables[1].generated_streams == ("audio", "text")
     assert [(s.provenance, [r.name for r in s.rows]) for s in boards.summaries] == [
-        ("real", ["a"]),
+        ("real", ["a", "b"]),
         ("generated", ["b", "a"]),
     ]
 
@@ -374,10 +347,33 @@ def test_a_yardstick_is_shown_with_its_interval_and_never_ranked(results):
     (table,) = results.build().tables
     assert ranked(table) == [("poor", 1, True)]
     row = next(row for row in table.rows if row.name == "random")
-    assert (row.kind, row.rank, row.best) == ("reference", None, False)
+    assert (row.kind, row.rank, row.best) == ("yardstick", None, False)
     assert row.cells["R@1"].low is not None
+    assert results.build().summaries == ()
+    results.add("fair", FAIR)
     (summary,) = results.build().summaries
-    assert [entry.name for entry in summary.rows] == ["poor"]
+    assert [entry.name for entry in summary.rows] == ["fair", "poor"]
+    families = {entry.label: entry.family for entry in results.build().representations}
+    assert families["random"] == "yardstick"
+
+
+def test_one_representation_alone_makes_no_summary(results):
+    results.add("a", GOOD)
+    results.add("a", GOOD, task=make_task("two"))
+    assert results.build().summaries == ()
+
+
+def test_no_minus_zero(results):
+    record = results.add("a", POOR)
+    zero = MetricValue(value=-0.0, low=-0.0, high=-0.0)
+    results.records[-1] = replace(record, metrics={**record.metrics, "R@1": zero})
+    cell = results.table().rows[0].cells["R@1"]
+    assert [math.copysign(1, each) for each in (cell.value, cell.low, cell.high)] == [1, 1, 1]
+
+
+def test_references_are_rounded_to_twelve_digits(results):
+    results.add("a", GOOD, references={"chance": {"R@1": 0.0024999999999999467}})
+    assert references(results.table())["chance"].cells["R@1"].value == 0.0025
 
 
 def test_summary_over_tasks(results):

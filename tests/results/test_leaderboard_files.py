@@ -129,6 +129,17 @@ def test_refresh_builds_again_when_anything_changed(tmp_path, change):
     )
 
 
+def test_files_of_an_older_layout_are_made_again(tmp_path, monkeypatch):
+    store = fill(RecordStore(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(leaderboard_files, "_LAYOUT", 1)
+        patch.setattr(leaderboard_files, "to_markdown", lambda _: "as it was")
+        refresh_leaderboards(store.records(), store.tables, tmp_path, resamples=100)
+    assert (tmp_path / "leaderboard.md").read_text("utf-8") == "as it was"
+    refresh_leaderboards(store.records(), store.tables, tmp_path, resamples=100)
+    assert (tmp_path / "leaderboard.md").read_text("utf-8").startswith("# Leaderboard")
+
+
 def test_full_disk_leaves_the_old_files(tmp_path, monkeypatch):
     boards = build(fill(RecordStore(tmp_path)))
     write_leaderboards(boards, tmp_path)
