@@ -164,6 +164,17 @@ class Representation(ABC):
         trained representation the streams are those of the training collection.
         """
 
+    def missing_offer(self, kind: EmbeddingKind, streams: frozenset[str]) -> str:
+        """What a user can do where a task asks for this and it is not offered; "" by default.
+
+        Shown below the reason for which the cell is skipped. Called after :meth:`bind`.
+
+        Args:
+            kind: The kind of offer.
+            streams: The streams that the task wants encoded together.
+        """
+        return ""
+
     def load(self, ctx: Context) -> None:
         """Bring the weights onto ``ctx.device``. Never downloads unless the user asked for it."""
 
@@ -227,6 +238,16 @@ class PrecomputedRepresentation(Representation):
             ``vectors`` [k, ...] of the k known ids, in the order of ``ids``; ``known`` bool [n].
             Unknown ids are dropped from the collection, and listed in the record.
         """
+
+    def unknown_ids(self, collection: str, ids: Sequence[str]) -> str:
+        """What to say where not one of these ids has a vector; override it to say more.
+
+        Args:
+            collection: The collection's name.
+            ids: The rows wanted, at least one.
+        """
+        asked = ", ".join(repr(item) for item in ids[:2]) + (", ..." if len(ids) > 2 else "")
+        return f"none of the {len(ids)} ids of {collection!r} has a vector: asked for {asked}"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmbench.api import (
+    DataError,
     ItemError,
     MmbenchError,
     PluginError,
@@ -128,9 +129,15 @@ class Encoder:
         found, known = self.representation.lookup(
             collection.name, ids, self.kind, frozenset(group.slots)
         )
-        vectors = self.validated(found, int(known.sum()))
-        writer.add(group.digests[missing[known]], vectors, 0.0)
-        done.encoded += len(vectors)
+        if known.any():
+            vectors = self.validated(found, int(known.sum()))
+            writer.add(group.digests[missing[known]], vectors, 0.0)
+            done.encoded += len(vectors)
+        elif len(missing) == len(group.rows):  # the store has none of them either
+            raise DataError(
+                self.representation.unknown_ids(collection.name, ids),
+                where=f"representation {self.label}",
+            )
         for item, has in zip(ids, known, strict=True):
             if not has:
                 done.dropped[item] = f"{self.label} has no vector for it"
@@ -255,7 +262,7 @@ class Encoder:
                 where=where,
                 fix="return one row for each item of the batch, in order",
             )
-        bad = ~np.isfinite(vectors).reshape(count, -1).all(axis=1)
+        bad = ~np.isfinite(vectors).all(axis=tuple(range(1, vectors.ndim)))
         if bad.any():
             raise PluginError(
                 f"{name}() returned NaN or infinite values for {int(bad.sum())} of {count} items "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import (
@@ -164,7 +165,7 @@ def match(
         name: bind_slots(info.slots, collection.streams, choice.bind, where=where)
         for name, collection in opened.collections.items()
     }
-    requests = _requests(opened, BoundOffers(info, bindings), choice.label)
+    requests = _requests(opened, BoundOffers(info, bindings), representation, choice.label)
     identity = key_of(
         "representation", configured.path, info.version, configured.options, fingerprint,
         seed if info.seeded else None,
@@ -302,7 +303,9 @@ def _all_streams(collections: Mapping[str, Collection]) -> list[Stream]:
     return list(found.values())
 
 
-def _requests(opened: OpenedTask, offers: BoundOffers, label: str) -> tuple[Request, ...]:
+def _requests(
+    opened: OpenedTask, offers: BoundOffers, representation: Representation, label: str
+) -> tuple[Request, ...]:
     """What the task wants, each of it checked against what is offered."""
     asked = _guarded(
         lambda: tuple(opened.task.requests(offers)), "requests()", f"task {opened.info.name}"
@@ -314,15 +317,25 @@ def _requests(opened: OpenedTask, offers: BoundOffers, label: str) -> tuple[Requ
                 f"asks for a collection {request.collection!r} that it does not have",
                 where=f"task {opened.info.name}",
             )
-        slots = offers.slots(request.collection, request.streams)
-        if slots is None:
-            unfit = sorted(set(request.streams) - set(offers.streams(request.collection)))
-            raise NotApplicable(f"{label} takes no {' and no '.join(unfit)}")
-        if offers.info.offer(request.kind, slots) is None:
-            raise NotApplicable(
-                f"{label} offers no {request.kind} embedding of {' + '.join(sorted(slots))}"
-            )
+        lacks = _lacks(request, offers, label)
+        if lacks:
+            fix = _guarded(
+                partial(representation.missing_offer, request.kind, frozenset(request.streams)),
+                "missing_offer()", f"representation {label}",
+            )  # fmt: skip
+            raise NotApplicable(lacks, fix=fix)
     return requests
+
+
+def _lacks(request: Request, offers: BoundOffers, label: str) -> str:
+    """Why a request can't be met; empty if it can."""
+    slots = offers.slots(request.collection, request.streams)
+    if slots is None:
+        unfit = sorted(set(request.streams) - set(offers.streams(request.collection)))
+        return f"{label} takes no {' and no '.join(unfit)}"
+    if offers.info.offer(request.kind, slots) is None:
+        return f"{label} offers no {request.kind} embedding of {' + '.join(sorted(slots))}"
+    return ""
 
 
 def _fit_binding(

@@ -165,12 +165,57 @@ def test_collections_must_agree_in_length(tmp_path):
 
 
 def test_what_is_missing_is_named(tmp_path):
-    with pytest.raises(DataMissing, match="no such folder"):
+    with pytest.raises(UsageError, match="nowhere: there is no such folder"):
         Arrays(folder=str(tmp_path / "nowhere")).bind([IMAGE])
     with pytest.raises(DataMissing, match=r"no ids\.txt in it"):
         Arrays(folder=str(tmp_path)).bind([IMAGE])
     with pytest.raises(DataMissing, match=r"no image\.npy or audio\.npy"):
         Arrays(folder=write(tmp_path, text=vectors())).bind([IMAGE, AUDIO])
+
+
+def test_the_file_to_add_is_named(tmp_path):
+    model = Arrays(folder=write(tmp_path, image=vectors()))
+    model.bind([IMAGE, TEXT])
+    assert f"add text.npy to {tmp_path};" in model.missing_offer("global", frozenset({"text"}))
+    assert "add image.dense.npy to" in model.missing_offer("dense", frozenset({"image"}))
+    both = frozenset({"text", "image"})
+    assert "add image+text.npy to" in model.missing_offer("global", both)
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf, 1e300])
+def test_what_is_not_finite_is_named_by_its_item(tmp_path, value):
+    array = vectors(4, dtype=np.float64)
+    array[1, 1] = array[3, 0] = value
+    model = Arrays(folder=write(tmp_path, ids="abcd", image=array))
+    model.bind([IMAGE])
+    with pytest.raises(DataError, match=r"image\.npy: the vector of 'd', row 3, holds NaN or inf"):
+        model.lookup("test", ["a", "d"], "global", frozenset({"image"}))
+    with pytest.raises(DataError, match=r"vector of 'd', row 3, .* \(as do 1 more of 3\)"):
+        model.lookup("test", ["d", "?", "b", "c"], "global", frozenset({"image"}))
+    found, _ = model.lookup("test", ["a", "c"], "global", frozenset({"image"}))
+    assert found.tolist() == [[0, 1], [4, 5]]
+
+
+def test_one_broken_map_is_named_too(tmp_path):
+    maps = np.zeros((3, 4, 5, 2), np.float32)
+    maps[2, 1, 1, 1] = np.inf
+    model = Arrays(folder=write(tmp_path, **{"image__dense": maps}))
+    model.bind([IMAGE])
+    with pytest.raises(DataError, match=r"image\.dense\.npy: the vector of 'c'"):
+        model.lookup("test", ["a", "c"], "dense", frozenset({"image"}))
+
+
+def test_foreign_ids_are_told_with_how_the_list_begins(tmp_path):
+    write(tmp_path, ids=["x0", "x1", "x2"], image=vectors())
+    write(tmp_path / "train", ids=["y0"], image=vectors(1))
+    model = Arrays(folder=str(tmp_path))
+    model.bind([IMAGE])
+    said = model.unknown_ids("test", ["test/004", "test/005", "test/006"])
+    assert said == (
+        "none of the 3 ids of 'test' has a vector: asked for 'test/004', 'test/005', ...; "
+        f"{tmp_path / 'ids.txt'} begins with 'x0', 'x1'"
+    )
+    assert f"{tmp_path / 'train' / 'ids.txt'} begins with 'y0'" in model.unknown_ids("train", ["a"])
 
 
 def test_the_guides_example_works(tmp_path, monkeypatch, world):

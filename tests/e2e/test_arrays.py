@@ -77,3 +77,13 @@ def test_vectors_that_no_task_can_use_are_skipped_with_the_reason(mmbench, tmp_p
     (cell,) = json.loads(mmbench(*run, cwd=tmp_path))["cells"]
     assert cell["status"] == "skipped"
     assert "image.npy" in cell["reason"]
+
+
+def test_the_file_that_a_task_lacks_is_named(mmbench, tmp_path, vectors):
+    ids, image, _ = vectors
+    _write(tmp_path / "mine", ids, np.arange(len(ids)), image=image)
+    run = ("run", "-r", "arrays", "-t", TASK, "-o", "folder=mine", "--json")
+    (cell,) = json.loads(mmbench(*run, cwd=tmp_path))["cells"]
+    assert cell["status"] == "skipped"
+    assert "arrays takes no text" in cell["reason"]
+    assert "add text.npy to mine" in cell["reason"]

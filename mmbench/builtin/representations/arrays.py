@@ -69,7 +69,8 @@ class Arrays(PrecomputedRepresentation):
         """Open a slot for each stream that a file holds vectors of.
 
         Raises:
-            DataMissing: There is no folder, no id list or no file for any of the streams.
+            UsageError: There is no such folder.
+            DataMissing: There is no id list, or no file for any of the streams.
             DataError: Two collections' vectors differ in length, or a file is broken.
         """
         modalities = {stream.name: stream.modality for stream in streams}
@@ -97,6 +98,10 @@ class Arrays(PrecomputedRepresentation):
         )
         self._offers = frozenset(Offer(kind, slots, dim) for (kind, slots), dim in dims.items())
 
+    def missing_offer(self, kind: EmbeddingKind, streams: frozenset[str]) -> str:
+        """The file to add."""
+        return f"add {_file_name(kind, streams)} to {self.folder}; {_LAYOUT}"
+
     def fingerprint(self) -> str:
         """Hash of all files' names and bytes; the folder's place does not matter."""
         digest = blake2b(digest_size=16)
@@ -115,12 +120,11 @@ class Arrays(PrecomputedRepresentation):
 
         Raises:
             DataMissing: There is no file of this kind for this collection.
-            DataError: The file or the id list is broken.
+            DataError: The file or the id list is broken; a vector holds NaN or infinity.
         """
         import numpy as np
 
-        own = self.folder / collection
-        folder = self._open(own if (own / _IDS).is_file() else self.folder)
+        folder = self._folder_of(collection)
         if (kind, slots) not in folder.files:
             raise DataMissing(
                 f"there is no {_file_name(kind, slots)} for collection {collection!r}",
@@ -131,12 +135,36 @@ class Arrays(PrecomputedRepresentation):
         rows = [folder.rows.get(item, -1) for item in ids]
         known = np.array([row >= 0 for row in rows], dtype=np.bool_)
         wanted = np.array([row for row in rows if row >= 0], dtype=np.intp)
-        return np.asarray(array[wanted], dtype=np.float32), known
+        with np.errstate(over="ignore"):  # what is too large for float32 is infinite, and refused
+            vectors = np.asarray(array[wanted], dtype=np.float32)
+        bad = np.flatnonzero(~np.isfinite(vectors).all(axis=tuple(range(1, vectors.ndim))))
+        if len(bad):
+            row = int(wanted[bad[0]])
+            first = list(folder.rows)[row]
+            more = f" (as do {len(bad) - 1} more of {len(vectors)})" if len(bad) > 1 else ""
+            raise DataError(
+                f"the vector of {first!r}, row {row}, holds NaN or infinity{more}",
+                where=str(folder.files[kind, slots]),
+                fix=f"leave the item out of the file and of {_IDS}: it is then dropped and listed",
+            )
+        return vectors, known
+
+    def unknown_ids(self, collection: str, ids: Sequence[str]) -> str:
+        """With how the id list begins: mostly one of the two has a prefix that the other lacks."""
+        folder = self._folder_of(collection)
+        begins = ", ".join(repr(item) for item in list(folder.rows)[:2]) or "nothing"
+        what = super().unknown_ids(collection, ids)
+        return f"{what}; {folder.path / _IDS} begins with {begins}"
+
+    def _folder_of(self, collection: str) -> _Folder:
+        """A collection's own subfolder, or the top folder."""
+        own = self.folder / collection
+        return self._open(own if (own / _IDS).is_file() else self.folder)
 
     def _folders(self) -> list[_Folder]:
         """The top folder and its subfolders, those with an id list."""
         if not self.folder.is_dir():
-            raise DataMissing("there is no such folder", where=str(self.folder), fix=_LAYOUT)
+            raise UsageError("there is no such folder", where=str(self.folder), fix=_LAYOUT)
         lists = [*self.folder.glob(_IDS), *sorted(self.folder.glob(f"*/{_IDS}"))]
         if not lists:
             raise DataMissing(f"there is no {_IDS} in it", where=str(self.folder), fix=_LAYOUT)
