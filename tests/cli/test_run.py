@@ -422,14 +422,17 @@ def test_a_full_disk_is_said_and_what_is_finished_is_kept(
     assert after.json["counters"]["cached"] == 1
 
 
-def test_the_batch_size_and_the_device_are_the_user_s(mmbench, suite, tmp_path) -> None:
-    said = mmbench(
-        str(suite), "-r", "steady", "--batch-size", "5", "--device", "cpu:3", "--jobs", "1"
-    )
+def test_the_device_is_the_user_s_and_must_be_there(mmbench, suite, tmp_path) -> None:
+    one = (str(suite), "-r", "steady", "--batch-size", "5", "--jobs", "1")
+    refused = mmbench(*one, "--device", "cpu:3")
+    assert refused.code == 2
+    assert "no device 'cpu:3'" in refused.err
+    assert not (tmp_path / "results").exists()
 
-    assert said.code == 0
+    assert mmbench(*one, "--device", "cpu").code == 0
+
     (record,) = (tmp_path / "results" / "mine" / "records").glob("steady--pairs--*.json")
-    assert json.loads(record.read_text())["cost"]["device"] == "cpu:3"
+    assert json.loads(record.read_text())["cost"]["device"] == "cpu"
 
 
 def test_a_timeout_fails_the_cell(mmbench) -> None:
