@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,14 +11,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.console import Console
 
     from mmbench.results.boards import Leaderboards
-    from mmbench.runner.plan import Plan
+    from mmbench.results.record import Record
+    from mmbench.runner.plan import Job, Plan
     from mmbench.runner.run import Outcome
     from mmbench.runner.settings import RunSettings
 
-__all__ = ["report_outcome", "say_plan", "show_plan"]
+__all__ = ["report_outcome", "say_dropped", "say_interrupted", "say_plan", "show_plan"]
 
 _STYLES = {"done": "green", "planned": "", "skipped": "yellow", "broken": "red"}
 
@@ -50,22 +54,38 @@ def show_plan(plan: Plan, *, as_json: bool, console: Console) -> None:
         why = " ".join(cell.reason.split())
         rows.append((cell.representation.label, cell.task.label, *seed, state, why))
     _table(console, cells_head, rows, fixed=len(cells_head) - 1)
-    work = [
+    work = [job for job in plan.jobs.values() if job.kind == "fit" or job.missing]
+    if work:
+        console.print()
+        _show_work(work, console)
+    console.print()
+    say_plan(plan, console)
+
+
+def _show_work(jobs: list[Job], console: Console) -> None:
+    """A line a fit or encoding; with the seed where several differ in nothing else."""
+    names = [
         (
             job.representation.label,
             "train" if job.kind == "fit" else f"encode {job.request}",
             job.task.label,
+        )
+        for job in jobs
+    ]
+    alike = Counter(names)
+    seeded = len(alike) < len(names)
+    rows = [
+        (
+            *name,
+            *((str(job.seed) if alike[name] > 1 else "",) if seeded else ()),
             str(job.items) if job.kind == "encode" else "",
             str(job.missing) if job.kind == "encode" else "",
         )
-        for job in plan.jobs.values()
-        if job.kind != "score" and (job.kind == "fit" or job.missing)
+        for name, job in zip(names, jobs, strict=True)
     ]
-    if work:
-        console.print()
-        _table(console, ("representation", "work", "first for", "items", "to do"), work, fixed=0)
-    console.print()
-    say_plan(plan, console)
+    seed_head = ("seed",) if seeded else ()
+    header = ("representation", "work", "first for", *seed_head, "items", "to do")
+    _table(console, header, rows, fixed=0)
 
 
 def say_plan(plan: Plan, console: Console) -> None:
@@ -128,6 +148,7 @@ def _say_outcome(
     from mmbench.cli.screen import say, say_not_ranked
 
     say_not_ranked(boards, console, partial=False)
+    say_dropped(outcome.records.values(), console)
     results = _near(settings.results)
     if outcome.count("failed"):
         say(console, "", f"Details are in {results}/records and {results}/logs.")
@@ -150,6 +171,42 @@ def _say_outcome(
         f"Leaderboard: {results / 'leaderboard.md'} (also .csv, .json, .parquet)",
         markup=False, soft_wrap=True,
     )  # fmt: skip
+
+
+def say_dropped(records: Iterable[Record], console: Console) -> None:
+    """How many items took no part in finished cells, and why the first did not.
+
+    Tasks that lack the same items of a representation share a line.
+    """
+    from mmbench.cli.screen import say
+
+    together: dict[tuple[str, str], list[str]] = {}
+    for record in records:
+        for entry in record.data if record.status == "ok" else ():
+            if not entry.dropped:
+                continue
+            count, first = len(entry.dropped), entry.dropped[0]
+            said = (
+                f"{_many(count, 'item')} of {entry.items} dropped from {entry.name}: first "
+                f"{first.id!r}: {first.reason} (all are in the record)"
+            )
+            tasks = together.setdefault((record.representation.label, said), [])
+            if record.task.label not in tasks:
+                tasks.append(record.task.label)
+    for (representation, said), tasks in together.items():
+        say(console, "dropped", f"{representation} on {', '.join(tasks)}: {said}", "yellow")
+
+
+def say_interrupted(outcome: Outcome, console: Console) -> None:
+    """What an interrupted run leaves: of the cells that were to be done, those that are."""
+    wanted = [cell for cell in outcome.plan.cells if cell.state == "planned"]
+    done = [outcome.records.get(cell.key) for cell in wanted]
+    finished = sum(record is not None and record.status == "ok" for record in done)
+    console.print(
+        f"Interrupted: {finished} of {_many(len(wanted), 'cell')} to do are finished and kept. "
+        "Run the same command again to do the rest.",
+        markup=False,
+    )
 
 
 def _as_json(outcome: Outcome, settings: RunSettings) -> dict[str, Any]:

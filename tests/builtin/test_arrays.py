@@ -199,7 +199,7 @@ def test_what_is_not_finite_is_named_by_its_item(tmp_path, value):
 def test_one_broken_map_is_named_too(tmp_path):
     maps = np.zeros((3, 4, 5, 2), np.float32)
     maps[2, 1, 1, 1] = np.inf
-    model = Arrays(folder=write(tmp_path, **{"image__dense": maps}))
+    model = Arrays(folder=write(tmp_path, image__dense=maps))
     model.bind([IMAGE])
     with pytest.raises(DataError, match=r"image\.dense\.npy: the vector of 'c'"):
         model.lookup("test", ["a", "c"], "dense", frozenset({"image"}))
