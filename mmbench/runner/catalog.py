@@ -192,7 +192,12 @@ class Catalog:
             collections = self.dataset_collections(fit_on.dataset, fit_on.options)
             if self.limit is not None:
                 collections = limited(collections, self.limit)
-            spec = FitSpec(train=fit_on.train, valid=fit_on.valid, target=fit_on.target)
+            spec = FitSpec(
+                train=fit_on.train,
+                valid=fit_on.valid,
+                target=fit_on.target,
+                target_kind=fit_on.target_kind,
+            )
             samples = frozenset(collections if self.source(fit_on.dataset).is_sample else ())
             where = f"task {opened.info.name}, fit_on dataset {fit_on.dataset}"
         else:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmbench.api.errors import UsageError
 from mmbench.options import nearest
@@ -29,6 +29,7 @@ class FitOn:
         train: Its training collection.
         valid: Its validation collection, if any.
         target: Column of the target, if the fit is supervised.
+        target_kind: ``"class"`` or ``"value"``, where there is a target.
         options: Options of the dataset.
     """
 
@@ -36,6 +37,7 @@ class FitOn:
     train: str
     valid: str | None = None
     target: str | None = None
+    target_kind: Literal["class", "value"] | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -194,11 +196,7 @@ class _Reader:
     def _task(self, data: Any, index: int) -> TaskChoice:
         known = {"name": str, "label": str, "options": dict, "optional": bool, "fit_on": dict}
         self._check_keys(data, known, "task", index)
-        fit_on = None
-        if "fit_on" in data:
-            inner = {"dataset": str, "train": str, "valid": str, "target": str, "options": dict}
-            self._check_keys(data["fit_on"], inner, "task", index, ("dataset", "train"), "fit_on.")
-            fit_on = FitOn(**data["fit_on"])
+        fit_on = self._fit_on(data["fit_on"], index) if "fit_on" in data else None
         return TaskChoice(
             name=data["name"],
             label=data.get("label", data["name"]),
@@ -207,6 +205,16 @@ class _Reader:
             fit_on=fit_on,
             line=self._line("task", index, "name"),
         )
+
+    def _fit_on(self, data: Any, index: int) -> FitOn:
+        known = dict.fromkeys(("dataset", "train", "valid", "target", "target_kind"), str)
+        required = ("dataset", "train")
+        self._check_keys(data, {**known, "options": dict}, "task", index, required, "fit_on.")
+        supervised, kind = "target" in data, data.get("target_kind")
+        if supervised != (kind in ("class", "value")):
+            what = "'fit_on.target' goes with 'fit_on.target_kind' = \"class\" or \"value\""
+            self._fail(what, "task", index, "target" if supervised else "target_kind")
+        return FitOn(**data)
 
     def _check_keys(
         self,

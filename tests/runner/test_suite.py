@@ -33,6 +33,7 @@ dataset = "numbers"
 train = "train"
 valid = "valid"
 target = "digit"
+target_kind = "class"
 options = { half = true }
 """
 
@@ -51,7 +52,7 @@ def test_everything_is_read() -> None:
     first, other = suite.tasks
     assert (first.label, first.fit_on, first.options) == ("retrieval", None, {})
     assert other.options == {"ties": "optimistic"}
-    assert other.fit_on == FitOn("numbers", "train", "valid", "digit", {"half": True})
+    assert other.fit_on == FitOn("numbers", "train", "valid", "digit", "class", {"half": True})
 
 
 def test_entries_know_their_line() -> None:
@@ -98,6 +99,16 @@ R, T = "[[representation]]\n", "[[task]]\n"
         (T + 'name = "a"\nbind = {}', "unknown key 'bind'", 3),
         (T + 'name = "a"\nfit_on = { train = "x" }', "lacks the key 'fit_on.dataset'", 1),
         (T + 'name = "a"\nfit_on = { dataset = "x" }', "lacks the key 'fit_on.train'", 1),
+        (
+            T + 'name = "a"\n[task.fit_on]\ndataset = "x"\ntrain = "x"\ntarget = "y"',
+            "'fit_on.target' goes with 'fit_on.target_kind'",
+            6,
+        ),
+        (
+            T + 'name = "a"\n[task.fit_on]\ndataset = "x"\ntrain = "x"\ntarget_kind = "value"',
+            "'fit_on.target' goes with 'fit_on.target_kind'",
+            6,
+        ),
         (T + 'name = "a"\n[task.fit_on]\ndataset = 3\ntrain = "x"', "'fit_on.dataset' must", 4),
         (
             T + 'name = "a"\n[task.fit_on]\ndataset = "x"\ntrian = "x"',
