@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from mmbench import __version__
 from mmbench.api.errors import MmbenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from types import FrameType
 
     from mmbench.registry import Registry
@@ -51,8 +52,35 @@ Exit codes: 0 all well, 1 a cell failed, 2 misuse, 130 interrupted.
 """
 
 
+class _ReaderGone(Exception):  # noqa: N818 - no error
+    """Whoever read our output has gone."""
+
+
+@contextlib.contextmanager
+def _reader_may_go() -> Iterator[None]:
+    """Tell a broken pipe apart, before click or rich make it an exit code like any other."""
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):
+            raise _ReaderGone from end
+        raise
+
+
 class LazyGroup(click.Group):
     """A group whose commands are imported when they are called, plugins' commands included."""
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """As click does; here ``--help`` and ``--version`` are printed."""
+        with _reader_may_go():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click does."""
+        with _reader_may_go():
+            return super().invoke(ctx)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Our own commands first, then the plugins'."""
@@ -129,15 +157,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run_cli(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code, and says what went wrong in one message."""
+    _replace_what_cannot_be_shown()
     before = signal.getsignal(signal.SIGINT)
     interrupted = _watch_interrupts()
     try:
         colour = False if os.environ.get("NO_COLOR") else None  # rich looks by itself
         result = cli.main(args=arguments, prog_name="mmbench", standalone_mode=False, color=colour)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `mmbench list | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 1
+        if sys.stdout is not None:  # None where the shell has closed it
+            sys.stdout.flush()
+    except (_ReaderGone, BrokenPipeError):  # `mmbench list | head`
+        _silence_output()
+        return 128 + 13  # as programs end by SIGPIPE, which Windows has no name for
     except click.exceptions.Exit as done:
         return done.exit_code
     except (KeyboardInterrupt, click.Abort):
@@ -152,6 +182,18 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
         with contextlib.suppress(ValueError, TypeError):  # not the main thread, or not Python's
             signal.signal(signal.SIGINT, before)
     return result if isinstance(result, int) else 0
+
+
+def _replace_what_cannot_be_shown() -> None:
+    """A terminal that is not UTF-8 gets a question mark for an arrow, not an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+            stream.reconfigure(errors="replace")
+
+
+def _silence_output() -> None:
+    """Nothing more is written to standard output, at Python's exit neither."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 def _watch_interrupts() -> list[int]:
@@ -182,8 +224,21 @@ def _say_error(error: Exception) -> int:
     if isinstance(error, MmbenchError):
         click.echo(f"Error: {error}", err=True)
         return error.exit_code
+    if isinstance(error, OSError) and _is_about_output(error):
+        _silence_output()
+        click.echo(f"Error: can't write the output: {error.strerror or error}", err=True)
+        return 1
     click.echo(_unexpected(error), err=True)
     return 1
+
+
+def _is_about_output(error: OSError) -> bool:
+    """Whether it was raised by printing: no file is named, and whoever prints stands last."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__"))
+    return error.filename is None and (place == __name__ or place.startswith(("click.", "rich.")))
 
 
 def _unexpected(error: Exception) -> str:
