@@ -10,6 +10,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import click
@@ -121,14 +122,18 @@ def _folder_problems() -> list[dict[str, str]]:
     place = cache
     while not place.exists():
         place = place.parent
-    found = []
-    if not os.access(place, os.W_OK):
-        mend = "set MMBENCH_CACHE to a folder that you may write to"
-        found.append({"where": str(cache), "what": "the store can't be written to", "mend": mend})
+    choose = "set MMBENCH_CACHE (or --cache, run by run) to"
+    try:
+        with TemporaryFile(dir=place):  # permissions alone don't tell: /proc, read-only mounts
+            pass
+    except OSError as error:
+        what = f"the store can't be written to: {error.strerror or error}"
+        mend = f"{choose} a folder that you may write to"
+        return [{"where": str(cache), "what": what, "mend": mend}]
     if shutil.disk_usage(place).free < 2**30:
-        mend = "`mmbench cache prune`, or set MMBENCH_CACHE to another disk"
-        found.append({"where": str(cache), "what": "less than 1 GB is free", "mend": mend})
-    return found
+        mend = f"`mmbench cache prune`, or {choose} another disk"
+        return [{"where": str(cache), "what": "less than 1 GB is free", "mend": mend}]
+    return []
 
 
 def _devices() -> list[str]:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 from importlib.metadata import version
+from pathlib import Path
+
+import pytest
 
 from mmbench import __version__
 from mmbench.cli import doctor as doctor_module
@@ -77,12 +80,15 @@ def test_a_library_that_dies_without_a_word(monkeypatch, tmp_path):
 
 
 def test_a_store_that_cannot_be_written_and_a_full_disk(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
     monkeypatch.setenv("MMBENCH_CACHE", str(tmp_path / "not" / "yet"))
-    monkeypatch.setattr(doctor_module.os, "access", lambda place, _mode: place != tmp_path)
+    assert doctor_module._folder_problems() == []
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]  # it leaves nothing behind
+    monkeypatch.setenv("MMBENCH_CACHE", str(tmp_path / "file" / "inside"))
     (problem,) = doctor_module._folder_problems()
-    assert problem["what"] == "the store can't be written to"
-    assert "MMBENCH_CACHE" in problem["mend"]
-    monkeypatch.undo()
+    assert problem["where"] == str(tmp_path / "file" / "inside")
+    assert problem["what"] == "the store can't be written to: Not a directory"
+    assert "MMBENCH_CACHE (or --cache" in problem["mend"]
 
     class Usage:
         free = 10
@@ -92,6 +98,17 @@ def test_a_store_that_cannot_be_written_and_a_full_disk(monkeypatch, tmp_path):
     (problem,) = doctor_module._folder_problems()
     assert "less than 1 GB" in problem["what"]
     assert "mmbench cache prune" in problem["mend"]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="there is no /proc here")
+def test_a_home_that_nobody_can_write_to_is_not_a_full_disk(monkeypatch):
+    """Root may write anywhere by its permissions, and /proc has 0 bytes free."""
+    monkeypatch.delenv("MMBENCH_CACHE")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", "/proc/nohome")
+    (problem,) = doctor_module._folder_problems()
+    assert problem["where"].startswith("/proc/nohome/")
+    assert "can't be written to" in problem["what"]
 
 
 def test_a_torch_that_does_not_import_is_a_finding(start, site):
