@@ -26,6 +26,8 @@ LEGEND = (
     "Shares in percent, [95 % interval]. Bold: the best, and what does not differ from it "
     "significantly. Rows without a rank are yardsticks, published figures and reference levels."
 )
+#: Columns of words besides the second; numbers stand on the right.
+_WORDS = ("task", "primary metric")
 #: Between two columns of a table: one of padding, one of the box.
 _GAP = 2
 
@@ -59,7 +61,7 @@ def say(console: Console, status: str, text: str, style: str | None = None) -> N
 
 def show_leaderboards(boards: Leaderboards, console: Console) -> None:
     """Print every table and the summaries; of each table the metrics that fit the width."""
-    from mmbench.results.display import display_summary
+    from mmbench.results.display import display_overview, display_summary
 
     if boards.tables:
         console.print(f"\n{LEGEND}" if console.is_terminal else LEGEND, style="dim", markup=False)
@@ -69,6 +71,12 @@ def show_leaderboards(boards: Leaderboards, console: Console) -> None:
     for summary in boards.summaries:
         console.print()
         _print(display_summary(summary), console)
+    if len(boards.tables) > 1:  # what a person looks for at the end of a long screen
+        overview = display_overview(boards)
+        console.print()
+        columns = (overview.header, *overview.rows)
+        head, *rows = (row[:4] for row in columns)  # task, best, primary metric, value
+        _print(replace(overview, header=head, rows=tuple(rows)), console)
     console.print("" if boards.tables else "No cell has been measured yet.")
 
 
@@ -104,7 +112,7 @@ def _print(display: Display, console: Console) -> None:
     for column in range(len(display.header)):
         grid.add_column(
             Text("\n".join(_head_lines(display, column))),
-            justify="left" if column == 1 else "right",
+            justify="left" if column == 1 or display.header[column] in _WORDS else "right",
             vertical="bottom",
             no_wrap=column != 1,
             overflow="fold",
