@@ -12,6 +12,7 @@ from mmbench.registry import load_object
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from mmbench.options import Option
     from mmbench.registry import Registry
     from mmbench.runner.suite import RepresentationChoice, Suite, TaskChoice
 
@@ -29,11 +30,11 @@ def apply_options(suite: Suite, assignments: Sequence[str], registry: Registry) 
     """
     for text in assignments:
         key, value = parse_assignment(text)
-        suite = _apply(suite, key, value, registry)
+        suite = _apply(suite, key, value, text.partition("=")[2], registry)
     return suite
 
 
-def _apply(suite: Suite, key: str, value: Any, registry: Registry) -> Suite:
+def _apply(suite: Suite, key: str, value: Any, raw: str, registry: Registry) -> Suite:
     name, _, option = key.rpartition(".")
     known: set[str] = set()
     hits = 0
@@ -47,7 +48,10 @@ def _apply(suite: Suite, key: str, value: Any, registry: Registry) -> Suite:
         if option not in declared:
             return choice
         hits += 1
-        return replace(choice, options={**choice.options, option: value})
+        # What is wanted as text stays text, though TOML may read it as a number: folder=2024.
+        plain = declared[option].hint is str and not isinstance(value, str)
+        options = {**choice.options, option: raw if plain else value}
+        return replace(choice, options=options, given={**choice.given, option: f"-o {key}"})
 
     tasks: tuple[TaskChoice, ...] = tuple(changed("tasks", task) for task in suite.tasks)
     representations: tuple[RepresentationChoice, ...] = tuple(
@@ -63,13 +67,13 @@ def _apply(suite: Suite, key: str, value: Any, registry: Registry) -> Suite:
     return replace(suite, tasks=tasks, representations=representations)
 
 
-def _declared(group: str, choice: Any, registry: Registry) -> set[str]:
-    """Option names of a choice's class; none where it is not installed or broken."""
+def _declared(group: str, choice: Any, registry: Registry) -> dict[str, Option]:
+    """Options of a choice's class; none where it is not installed or broken."""
     entries = getattr(registry, group)
     if choice.name not in entries:
-        return set()
+        return {}
     try:
         cls = load_object(entries[choice.name].spec.path, entries[choice.name])
     except MmbenchError:
-        return set()  # the plan says what is wrong with it
-    return set(declared_options(cls))
+        return {}  # the plan says what is wrong with it
+    return declared_options(cls)

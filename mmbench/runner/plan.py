@@ -7,6 +7,7 @@ skipped, before anything starts.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -213,12 +214,16 @@ class _Planner:
     def _placed(
         self, error: UsageError, choice: RepresentationChoice, task: TaskChoice
     ) -> UsageError:
-        """The error with the suite's line of the entry that it is about."""
+        """The error with the ``-o`` or the suite's line of the entry that it is about."""
         about_task = error.where.startswith("task") or task.name in error.what
         if task.fit_on is not None and repr(task.fit_on.dataset) in error.what:
             about_task = True
         about = task if about_task else choice
         place = f"{self.plan.suite.source}, line {about.line}" if about.line else ""
+        for option, given in about.given.items():
+            named = re.search(rf"\b{re.escape(option)}\b", error.what)
+            if named or error.where == str(about.options[option]):
+                place = given
         where = ", ".join(part for part in (place, error.where) if part)
         return UsageError(error.what, where=where, fix=error.fix)
 

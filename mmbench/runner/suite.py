@@ -52,6 +52,7 @@ class RepresentationChoice:
         optional: Not installed means skipped with a reason, not an error.
         bind: Slot to stream, where two streams fit.
         line: Line in the suite's file (0 = the command line).
+        given: Option to the ``-o ...`` that set it, for messages.
     """
 
     name: str
@@ -60,6 +61,7 @@ class RepresentationChoice:
     optional: bool = False
     bind: Mapping[str, str] = field(default_factory=dict)
     line: int = 0
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class TaskChoice:
     optional: bool = False
     fit_on: FitOn | None = None
     line: int = 0
+    given: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,9 @@ class _Reader:
                 what = f"'{prefix}{key}' must be {wanted[known[key]]}"
                 entries = not section and key in ("task", "representation")
                 self._fail(what, section, index, key, f"write [[{key}]]" if entries else "")
+        for key in ("name", "label") if section and not prefix else ():
+            if not data.get(key, key).strip():
+                self._fail(f"'{key}' is empty", section, index, key)
         for key in required if section else ():
             if key not in data:
                 self._fail(f"a [[{section}]] lacks the key '{prefix}{key}'", section, index, "")

@@ -68,3 +68,19 @@ def test_what_is_not_installed_or_broken_declares_nothing(bench, registry) -> No
 
     with pytest.raises(UsageError, match="has an option 'scale'"):
         apply_options(suite, ["scale=2"], registry)
+
+
+def test_what_is_wanted_as_text_stays_text(suite, registry) -> None:
+    changed = apply_options(suite, ["only=nan", "a.only=2024", "delay=1"], registry)
+
+    assert [c.options["only"] for c in changed.representations[:2]] == ["2024", "nan"]
+    assert changed.representations[1].options["delay"] == 1
+
+
+def test_an_entry_knows_what_the_command_line_set(suite, registry) -> None:
+    changed = apply_options(suite, ["delay=0.5", "a.scale=3"], registry)
+
+    a, b, _ = changed.representations
+    assert a.given == {"delay": "-o delay", "scale": "-o a.scale"}
+    assert b.given == {"delay": "-o delay"}
+    assert all(not each.given for each in suite.representations)

@@ -7,6 +7,8 @@ from runner_bench import representation, task
 
 from mmbench.api import UsageError
 from mmbench.results.store import RecordStore
+from mmbench.runner.overrides import apply_options
+from mmbench.runner.run import Run
 from mmbench.runner.suite import FitOn
 
 
@@ -164,6 +166,27 @@ def test_misuse_ends_the_plan_and_names_the_line(bench, choice, task_choice, lin
 
     assert what in caught.value.what
     assert f"the command line, line {line}" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("assignment", "where"),
+    [
+        ("scale=big", "-o scale, representation steady"),
+        ("steady.scale=big", "-o steady.scale, representation steady"),
+        ("items=few", "-o items, task pairs"),
+        ("delay=0.1", "the command line, line 3, representation steady"),
+    ],
+)
+def test_what_the_command_line_set_is_not_blamed_on_the_suite(bench, assignment, where) -> None:
+    options = {"sclae": 1} if assignment.startswith("delay") else {}
+    choice = replace(representation("steady", **options), line=3)
+    suite = apply_options(
+        bench.suite([choice], [replace(task(), line=5)]), [assignment], bench.registry
+    )
+    with pytest.raises(UsageError) as caught:
+        Run(suite, bench.registry, bench.settings).plan()
+
+    assert caught.value.where == where
 
 
 def test_what_is_damaged_is_planned_again_and_named(bench, settings) -> None:

@@ -87,6 +87,8 @@ R, T = "[[representation]]\n", "[[task]]\n"
         ("[task]", "'task' must be a list", 1),
         ("task = [3]", "'task' must be a table", 1),
         (R, "a [[representation]] lacks the key 'name'", 1),
+        (T + 'name = "a"\nlabel = ""', "'label' is empty", 3),
+        (R + 'name = " "', "'name' is empty", 2),
         (T + 'label = "x"', "a [[task]] lacks the key 'name'", 1),
         (R + 'name = "a"\nlable = "x"', "unknown key 'lable'", 3),
         (R + 'name = "a"\n' + R + 'name = "b"\noption = {}', "unknown key 'option'", 5),
