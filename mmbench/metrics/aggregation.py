@@ -2,7 +2,8 @@
 
 A task scores its items once and keeps the columns. Every metric is then the name of an aggregator
 over those columns under item weights, so the point estimate (all weights one), a bootstrap resample
-(weights are counts) and a later re-aggregation are the same function.
+(weights are counts) and a later re-aggregation are the same function. (A mean of group means is
+resampled within its groups: see `strata`.)
 
 Rules that hold for every aggregator:
 
@@ -236,7 +237,12 @@ _ENTRIES = (
         "F1 by class, weighted by the class's count in the first column (0 where undefined)",
     ),
     Aggregator(
-        "macro_f1", _F1, _macro_f1, True, "mean over present classes of F1 (0 where undefined)"
+        "macro_f1",
+        _F1,
+        _macro_f1,
+        True,
+        "mean over present classes of F1 (0 where undefined); its interval needs some 50 items a "
+        "class (at 5, resamples lie low and 95 % intervals cover 85 %)",
     ),
     Aggregator(
         "average_precision",

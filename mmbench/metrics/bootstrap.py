@@ -1,6 +1,7 @@
 """Percentile bootstrap intervals and paired comparisons of any aggregator, in well under a second.
 
-Items are resampled with replacement; a resample is a vector of counts handed to the aggregator as
+Items are resampled with replacement (those of a mean of group means within their groups, which the
+protocol fixes: see `strata`); a resample is a vector of counts handed to the aggregator as
 weights. `resampling` draws no more than the aggregate can see; each result says by which method
 and how many resamples. Everything depends on the integer seed and the data alone.
 

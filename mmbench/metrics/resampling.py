@@ -1,6 +1,6 @@
 """Draw bootstrap resamples of an aggregate, never more of them than the aggregate can see.
 
-Five ways, chosen from the data:
+Six ways, chosen from the data:
 
 ``counts``
     The columns take few distinct rows (a 0/1 metric has two): draw the multinomial counts of those
@@ -18,6 +18,10 @@ Five ways, chosen from the data:
 ``resampled``
     Everything else that is vectorised: blocks of counts, about 64 MB; above 10,000 items fewer
     resamples (1,000 at least), in proportion.
+``stratified``
+    ``macro_mean``: within each group, which keeps its share; see `strata`. (Where column sets to be
+    compared disagree on the groups, items are drawn from all groups alike instead. Where each group
+    has one item, it is the mean, and resampled as such.)
 ``repeated``
     Aggregators that take one weight vector at a time: 1,000 resamples at most.
 """
@@ -30,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmbench.metrics.aggregation import Sums, find_aggregator
+from mmbench.metrics.strata import COUNT_COST, resampled_group_means, strata_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,13 +42,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmbench.metrics.aggregation import Aggregator, Floats
+    from mmbench.metrics.strata import Stratum
 
-Method = Literal["counts", "order_statistic", "binned", "resampled", "repeated", "undefined"]
+Method = Literal[
+    "counts", "order_statistic", "binned", "resampled", "stratified", "repeated", "undefined"
+]
 
 _FEW_ROWS = 512
 _CELLS = 512
 _MANY_ITEMS = 2_000
-_COUNT_COST = 16  # one multinomial count takes as long as drawing this many items
 _DRAWS = 100_000_000  # about half a second
 _REPEATED = 1_000
 _BLOCK = 1_000_000  # float64 elements; with the aggregator's temporaries about 64 MB
@@ -58,6 +65,7 @@ class Plan:
     codes: NDArray[np.intp]  # [n], the distinct row of each item
     first: NDArray[np.intp]  # [d], one item of each distinct row
     method: Method
+    strata: tuple[Stratum, ...] = ()  # of the method "stratified"
 
     @property
     def items(self) -> int:
@@ -77,11 +85,20 @@ def plan_resampling(name: str, sets: Sequence[Sequence[NDArray[Any]]]) -> Plan:
         sets: for each representation or seed, its columns ``[n]``, with no row left out.
     """
     aggregator = find_aggregator(name)
+    grouped = name == "macro_mean" and all(
+        np.array_equal(columns[1], sets[0][1]) for columns in sets
+    )
+    if grouped and len(np.unique(sets[0][1])) == len(sets[0][1]):
+        return plan_resampling("mean", [columns[:1] for columns in sets])
     codes, first = _distinct_rows([column for columns in sets for column in columns])
     items, distinct = len(codes), len(first)
     columns = sum(map(len, sets))
+    strata: tuple[Stratum, ...] = ()
     method: Method
-    if not aggregator.vectorised:
+    if grouped:
+        method = "stratified"
+        strata = tuple(strata_of([columns[0] for columns in sets], sets[0][1]))
+    elif not aggregator.vectorised:
         method = "repeated"
     elif distinct <= _FEW_ROWS and _few(distinct, items):
         method = "counts"
@@ -91,12 +108,12 @@ def plan_resampling(name: str, sets: Sequence[Sequence[NDArray[Any]]]) -> Plan:
         method = "binned"
     else:
         method = "counts" if _few(distinct, items) else "resampled"
-    return Plan(aggregator, tuple(tuple(columns) for columns in sets), codes, first, method)
+    return Plan(aggregator, tuple(tuple(columns) for columns in sets), codes, first, method, strata)
 
 
 def _few(distinct: int, items: int) -> bool:
     """Whether a multinomial over the distinct rows costs less than drawing every item."""
-    return distinct * _COUNT_COST <= max(items, 2 * _COUNT_COST)
+    return distinct * COUNT_COST <= max(items, 2 * COUNT_COST)
 
 
 def _distinct_rows(
@@ -117,8 +134,11 @@ def affordable(plan: Plan, resamples: int) -> int:
     """Bring the wished number of resamples down to what a second or so allows."""
     if plan.method == "repeated":
         return min(resamples, _REPEATED)
+    if plan.method == "stratified":
+        cost = max(1, sum(stratum.cost for stratum in plan.strata))
+        return min(resamples, max(_REPEATED, _DRAWS // cost))
     if plan.method in {"counts", "resampled"}:
-        cost = min(plan.items, _COUNT_COST * len(plan.first))
+        cost = min(plan.items, COUNT_COST * len(plan.first))
         return min(resamples, max(_REPEATED, _DRAWS // cost))
     return resamples
 
@@ -129,6 +149,8 @@ def resampled_values(plan: Plan, resamples: int, rng: np.random.Generator) -> Fl
         return _medians(np.sort(plan.sets[0][0]), resamples, rng)[None]
     if plan.method == "binned":
         return _binned(plan, resamples, rng)
+    if plan.method == "stratified":
+        return resampled_group_means(plan.strata, resamples, rng)
     columns = plan.distinct()
     values = np.empty((len(columns), resamples))
     width = plan.items if plan.method == "resampled" else len(plan.first)
