@@ -12,6 +12,7 @@ from mmbench.cli.main import registry
 from mmbench.options import declared_options, nearest
 
 if TYPE_CHECKING:
+    from mmbench.api import Stream
     from mmbench.registry import Entry, Registry
 
 __all__ = ["show"]
@@ -68,6 +69,10 @@ def _describe(group: str, entry: Entry[Any], known: Registry) -> dict[str, Any]:
     try:
         built = known.configure(group, entry.spec.name, {}, cls)
         facts |= _info_facts(built.object.info)
+        if group == "representations":
+            facts |= _open_slots(built.object)
+        if group == "datasets":
+            facts["collections"] = _collections(entry.spec.name, known)
     except MmbenchError as error:
         facts["needs"] = str(error)
     return facts
@@ -99,6 +104,45 @@ def _info_facts(info: Any) -> dict[str, Any]:
     return facts
 
 
+def _open_slots(representation: Any) -> dict[str, Any]:
+    """What a representation takes that opens its slots for the streams that it meets."""
+    from mmbench.api import Representation
+
+    if representation.info.slots or type(representation).bind is Representation.bind:
+        return {}
+    return {"takes": "any stream", "gives": "any subset of its streams, once it is bound to them"}
+
+
+def _collections(name: str, known: Registry) -> Any:
+    """Collections with their items and streams, if the dataset is on this machine."""
+    from mmbench.runner.catalog import Catalog
+    from mmbench.runner.folders import cache_root, data_root
+
+    catalog = Catalog(known, data_root(), cache_root())
+    try:
+        dataset = catalog.dataset(name, {}).object
+        if not dataset.status(catalog.source(name)).present:
+            return f"not on this machine: `mmbench data status {name}` says where to get it"
+        return {
+            key: {
+                "items": len(collection),
+                "streams": [_stream_text(stream) for stream in collection.streams.values()],
+            }
+            for key, collection in catalog.dataset_collections(name, {}).items()
+        }
+    except MmbenchError as error:
+        return f"can't be read: {error}"
+    finally:
+        catalog.hashes.close()
+
+
+def _stream_text(stream: Stream) -> str:
+    """``image (Image)``, with the modality and the provenance where they say more."""
+    about = [stream.modality] if stream.modality != stream.name else []
+    about += [stream.kind, *(["generated"] if stream.provenance == "generated" else [])]
+    return f"{stream.name} ({', '.join(about)})"
+
+
 def _suite_facts(name: str, known: Registry) -> dict[str, Any]:
     from mmbench.cli.run import find_suite
 
@@ -117,10 +161,10 @@ def _suite_facts(name: str, known: Registry) -> dict[str, Any]:
 def _print(facts: dict[str, Any], indent: int) -> None:
     pad = " " * indent
     for key, value in facts.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and value:
             click.echo(f"{pad}{key}:")
             _print(value, indent + 2)
-        elif isinstance(value, (list, tuple)):
-            click.echo(f"{pad}{key}: {', '.join(map(str, value))}")
+        elif isinstance(value, (dict, list, tuple)):
+            click.echo(f"{pad}{key}: {', '.join(map(str, value)) or 'none'}")
         else:
             click.echo(f"{pad}{key}: {value}")

@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from faulty_plugin import faulty_plugin
+
+__all__ = ["faulty_plugin"]
 
 GROUPS = ("representations", "tasks", "datasets", "suites", "plugins")
 NAMES = {
@@ -89,6 +92,31 @@ def test_show_a_task_with_its_metrics(call):
     assert said.out.startswith("numbers-retrieval-image-text (task)\n")
     for word in ("metrics:", "image→text R@1", "protocol: retrieval", "query: 'image' (preset"):
         assert word in said.out
+
+
+def test_show_a_representation_that_takes_whatever_it_meets(call):
+    lines = call("show", "random").out.splitlines()
+    assert "  takes: any stream" in lines
+    assert "  gives: any subset of its streams, once it is bound to them" in lines
+
+
+def test_show_a_dataset_with_its_collections_and_streams(call):
+    said = call("show", "numbers").out
+    assert "  options: none\n" in said
+    assert (
+        "    test:\n      items: 400\n"
+        "      streams: image (Image), audio (Audio, generated), text (Text, generated)"
+    ) in said
+    facts = json.loads(call("show", "numbers", "--json").out)["datasets"]
+    assert facts["collections"]["test"]["items"] == 400
+    assert facts["options"] == {}
+
+
+def test_show_a_dataset_that_is_not_there(call, faulty_plugin, monkeypatch):
+    monkeypatch.setenv("MMBENCH_LOAD_PLUGINS", "faulty")
+    said = call("show", "faulty-absent")
+    assert said.code == 0
+    assert "collections: not on this machine: `mmbench data status faulty-absent`" in said.out
 
 
 def test_show_a_dataset_and_a_suite(call):
