@@ -57,7 +57,7 @@ def gap_vector(x: Any, y: Any) -> Any:
 def modality_gap(x: Any, y: Any) -> float:
     """Length of :func:`gap_vector`: 0 for modalities with one centre, at most 2."""
     difference = to_numpy(gap_vector(x, y)).astype(np.float64)
-    return float(np.linalg.norm(difference))
+    return min(float(np.linalg.norm(difference)), 2.0)  # rounding may pass the bound
 
 
 def pair_distances(x: Any, y: Any, *, alpha: float = 2.0) -> NDArray[np.float64]:
@@ -69,7 +69,7 @@ def pair_distances(x: Any, y: Any, *, alpha: float = 2.0) -> NDArray[np.float64]
         alpha: power, above 0.
 
     Returns:
-        ``[N]``, aggregated by ``mean``; lower is better.
+        ``[N]`` in ``0..2 ** alpha``, aggregated by ``mean``; lower is better.
 
     Raises:
         ValueError: alpha not above 0, unequal numbers of rows, or what :func:`gap_vector` refuses.
@@ -85,7 +85,9 @@ def pair_distances(x: Any, y: Any, *, alpha: float = 2.0) -> NDArray[np.float64]
             for i in range(0, x.shape[0], _BLOCK)
         ]
     ).astype(np.float64)
-    return np.asarray(squared ** (alpha / 2.0), dtype=np.float64)
+    # Rounding may pass the bounds, and a power makes that more.
+    powers: NDArray[np.float64] = np.minimum(squared, 4.0) ** (alpha / 2.0)
+    return np.minimum(powers, 2.0**alpha)
 
 
 def alignment(x: Any, y: Any, *, alpha: float = 2.0) -> float:
@@ -137,7 +139,8 @@ def uniformity(x: Any, *, t: float = 2.0) -> float:
                 total *= math.exp(largest - here)
                 largest = here
             total += float(xp.sum(xp.exp(exponents - largest), dtype=xp.float64))
-    return largest + math.log(total) - math.log(count * (count - 1) / 2)
+    value = largest + math.log(total) - math.log(count * (count - 1) / 2)
+    return min(max(value, -4.0 * t), 0.0)  # rounding may pass the bounds
 
 
 def _unit_pair(x: Any, y: Any) -> tuple[Any, Any]:

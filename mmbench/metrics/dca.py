@@ -14,7 +14,6 @@ SOURCE: Poklukar et al., Delaunay Component Analysis for Evaluation of Data Repr
 
 from __future__ import annotations
 
-import logging
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -35,8 +34,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_LOG = logging.getLogger(__name__)
 _APART = 1e-7
+_MANY_OUTLIERS = 0.2
 
 __all__ = ["DCA", "NO_INTERVAL", "Component", "DCAParameters", "GivenEdges", "dca"]
 
@@ -122,6 +121,23 @@ class DCA:
             "dca_components": float(len(self.components)),
             "dca_fundamental_components": float(sum(c.fundamental for c in self.components)),
         }
+
+    def notes(self) -> list[str]:
+        """What a reader of the figures should know, a line each: too many outliers, copies."""
+        found = []
+        points = self.r_points + self.e_points
+        share = (self.r_outliers + self.e_outliers) / points
+        if share > _MANY_OUTLIERS:
+            found.append(
+                f"DCA: {share:.0%} of the {points} points are outliers; min_cluster_size="
+                f"{self.parameters.min_cluster_size} may not suit this data"
+            )
+        if self.duplicates:
+            found.append(
+                f"DCA: {self.duplicates} of {points} points are copies of others and were moved "
+                "apart a little"
+            )
+        return found
 
     def provenance(self) -> dict[str, Any]:
         """Parameters and counts that belong beside the figures, as plain data."""
@@ -225,7 +241,6 @@ def _moved_apart(points: Floats, seed: int) -> tuple[Floats, int]:
     if len(first) == 1:
         raise ValueError(f"all {len(points)} points of R and E are equal: no graph joins them")
     if duplicates:
-        _LOG.info("DCA: %d of %d points are copies of others", duplicates, len(points))
         copies = np.ones(len(points), dtype=np.bool_)
         copies[first] = False
         spread = float(np.sqrt((centred**2).mean()))

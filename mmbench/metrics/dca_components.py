@@ -5,7 +5,6 @@ SOURCE: petrapoklukar/DCA e5b3f34; Poklukar et al., Delaunay Component Analysis 
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from mmbench.metrics.dca_graph import DelaunayGraph
 
     Floats = NDArray[np.float64]
-
-_LOG = logging.getLogger(__name__)
-_MANY_OUTLIERS = 0.2
 
 
 @dataclass(frozen=True)
@@ -108,12 +104,6 @@ def distil(
         found = HDBSCAN(metric="precomputed", **shared).fit(_distances(graph, points)).labels_
     clusters = int(found.max()) + 1
     outliers = found < 0
-    if outliers.mean() > _MANY_OUTLIERS:
-        _LOG.warning(
-            "DCA: %.0f %% of the points are outliers; min_cluster_size %d may not suit this data",
-            100 * outliers.mean(),
-            options.min_cluster_size,
-        )
     numbered = found.astype(np.intp)
     numbered[outliers] = clusters + np.arange(np.count_nonzero(outliers))
     _, first, sizes = np.unique(numbered, return_index=True, return_counts=True)

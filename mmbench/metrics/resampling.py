@@ -204,6 +204,7 @@ def _binned(plan: Plan, resamples: int, rng: np.random.Generator) -> Floats:
     within = stacked - means[cells]
     spread, axes = np.linalg.eigh(within.T @ within)  # n times the covariance within cells
     root = axes * np.sqrt(np.maximum(spread, 0.0))
+    lowest, highest = (plan.items * bound for bound in (stacked.min(axis=0), stacked.max(axis=0)))
     values = np.empty((len(terms), resamples))
     step = max(1, _BLOCK // len(sizes))
     for start in range(0, resamples, step):
@@ -211,6 +212,7 @@ def _binned(plan: Plan, resamples: int, rng: np.random.Generator) -> Floats:
         counts = rng.multinomial(plan.items, sizes / plan.items, size=stop - start)
         totals = counts.astype(np.float64) @ means
         totals += rng.standard_normal((stop - start, len(root))) @ root.T
+        totals = np.clip(totals, lowest, highest)  # a normal term knows no bounds, resamples do
         weight = np.full(stop - start, float(plan.items))
         for row, one in zip(values, np.split(totals, len(terms), axis=1), strict=True):
             row[start:stop] = sums.finish(one, weight)

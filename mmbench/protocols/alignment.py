@@ -188,7 +188,7 @@ class AlignmentTask(Task):
             | {"R": self.reference, "E": self.candidate},
         }
         table = ItemTable(inputs.tables[self.pairs].ids, columns)
-        return Evaluation({"items": table}, values, described)
+        return Evaluation({"items": table}, values, described, tuple(components.notes()))
 
     def reference_levels(self, inputs: ScoreInputs) -> Mapping[str, Mapping[str, float]]:
         """Chance: independent directions (exact for ``alpha=2``). Ceiling: pairs that coincide.
@@ -320,7 +320,10 @@ def _dca_values(figures: Mapping[str, float]) -> dict[str, float]:
 def _unpaired_distances(
     x: NDArray[np.float64], y: NDArray[np.float64], alpha: float
 ) -> NDArray[np.float64]:
-    """Mean of ``|x_i - y_j|^alpha`` over all j but i, [n], from unit rows, block by block."""
+    """Mean of ``|x_i - y_j|^alpha`` over all j but i, [n], from unit rows, block by block.
+
+    In ``0..2 ** alpha``: rounding may pass these bounds, and is cut off.
+    """
     import numpy as np
 
     n = len(x)
@@ -328,8 +331,8 @@ def _unpaired_distances(
         raise ValueError("items that are no pairs need at least two items")
     means = np.empty(n)
     for start in range(0, n, _BLOCK):
-        squared = np.maximum(2.0 - 2.0 * (x[start : start + _BLOCK] @ y.T), 0.0)
+        squared = np.clip(2.0 - 2.0 * (x[start : start + _BLOCK] @ y.T), 0.0, 4.0)
         powers = squared ** (alpha / 2.0)
         rows = np.arange(len(powers))
         means[start : start + _BLOCK] = (powers.sum(axis=1) - powers[rows, start + rows]) / (n - 1)
-    return means
+    return np.clip(means, 0.0, 2.0**alpha)

@@ -52,7 +52,19 @@ def test_gap_and_alignment_are_their_formulas(pair):
         np.testing.assert_allclose(column, distances**alpha, atol=1e-7)
         assert alignment(x, y, alpha=alpha) == pytest.approx(aggregate("mean", [column]))
     assert 0 <= modality_gap(x, y) <= 2
-    assert 0 <= alignment(x, y) <= 4 + 1e-12
+    assert 0 <= alignment(x, y) <= 4
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("width", [2, 3, 7, 64])
+def test_rounding_does_not_pass_the_bounds(width, dtype):
+    for seed in range(20):
+        x = np.tile(np.random.default_rng(seed).normal(size=width), (9, 1)).astype(dtype)
+        assert modality_gap(x, -x) <= 2
+        for alpha in (1.0, 2.0, 50.0):
+            assert pair_distances(x, -x, alpha=alpha).max() <= 2**alpha
+        assert -1e-5 <= uniformity(x) <= 0
+        assert -32 <= uniformity(np.stack([x[0], -x[0]]), t=8.0) <= 0
 
 
 @many

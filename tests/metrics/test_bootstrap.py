@@ -103,6 +103,18 @@ def test_drawn_medians_have_the_probabilities_of_all_resamples(count):
     assert shares == pytest.approx(ways / len(everything), abs=0.006)  # over 3.7 standard errors
 
 
+@pytest.mark.parametrize("name", ["mean", "root_mean"])
+def test_a_binned_resample_stays_within_the_values(name):
+    values = np.zeros(2_100)
+    values[:200] = np.linspace(1e-12, 2e-12, 200)  # more distinct values than are counted
+    values[0], values[1] = 1.0 / 600, 1.0  # one item spreads the lowest cell, one the grid
+    for seed in range(20):
+        for column in ([values], [1.0 - values])[: 2 if name == "mean" else 1]:
+            interval = bootstrap_interval(name, column, resamples=500, seed=seed)
+            assert interval.method == "binned"
+            assert 0.0 <= interval.low <= interval.high <= 1.0
+
+
 @pytest.mark.parametrize("cells", [1, 4, 512])
 def test_binned_covariance_of_two_columns_is_exact(cells, monkeypatch):
     from mmbench.metrics import resampling

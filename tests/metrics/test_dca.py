@@ -378,12 +378,24 @@ def test_large_inputs_are_subsampled_in_proportion_and_it_is_recorded():
     assert (lone.r_points, lone.e_points) == (1, 19)
 
 
-def test_too_few_points_for_two_clusters_are_all_outliers(caplog):
-    with caplog.at_level(logging.WARNING):
-        result = dca(np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]]))
+def test_too_few_points_for_two_clusters_are_all_outliers():
+    result = dca(np.array([[0.0, 1.0]]), np.array([[1.0, 0.0]]))
     assert (result.r_outliers, result.e_outliers) == (1, 1)
     assert result.harmonic_score == 0.0
-    assert "100 % of the points are outliers" in caplog.text
+    assert result.notes() == [
+        "DCA: 100% of the 2 points are outliers; min_cluster_size=10 may not suit this data"
+    ]
+
+
+def test_what_a_reader_should_know_is_said_in_notes_and_not_logged(caplog):
+    r, e = clusters(0, 30, 30)
+    with caplog.at_level(logging.DEBUG):
+        assert dca(r, e).notes() == []
+        copied = dca(np.concatenate([r, r[:3]]), e).notes()
+        alone = dca(r[:4], e[:4])
+    assert copied == ["DCA: 3 of 63 points are copies of others and were moved apart a little"]
+    assert alone.notes()
+    assert caplog.records == []
 
 
 def test_figures_have_names_and_no_interval():

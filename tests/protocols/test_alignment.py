@@ -141,6 +141,30 @@ def test_distances_are_the_same_block_by_block(monkeypatch):
     np.testing.assert_allclose(_unpaired_distances(x, y, 2.0), whole, rtol=1e-12)
 
 
+@pytest.mark.parametrize("alpha", [0.5, 2.0, 50.0])
+def test_opposite_sides_stay_within_the_bounds(alpha):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        image = rng.normal(size=7) + 1e-6 * rng.normal(size=(20, 7))
+        task = Aligned(alpha=alpha, rays=20)
+        found = values_of(task, given_inputs(image, -image), resamples=20)
+        assert check_values(task.info, found) == []
+        for name in ("alignment", "unpaired distance"):
+            assert 2**alpha * (1 - 1e-4) < found[name].value <= 2**alpha
+        same = _unpaired_distances(unit(image), unit(image), alpha)
+        assert same.min() >= 0
+
+
+def test_what_dca_says_of_its_points_is_noted():
+    rng = np.random.default_rng(0)
+    image, text = rng.normal(size=(2, 40, 4))
+    text[3] = image[3]
+    notes = Aligned(graph="exact", scaling="raw").score(given_inputs(image, text)).notes
+    assert len(notes) == 2
+    assert "outliers; min_cluster_size=10 may not suit this data" in notes[0]
+    assert notes[1].startswith("DCA: 1 of 80 points are copies of others")
+
+
 def test_an_item_alone_has_no_other():
     with pytest.raises(ValueError, match="two items"):
         _unpaired_distances(np.eye(1), np.eye(1), 2.0)
