@@ -259,3 +259,14 @@ def test_an_event_of_an_unknown_job_does_no_harm():
     progress = RunProgress(_plan(), _console())
     progress.watch(Event("end", SimpleNamespace(key="other")))
     assert progress.ended == 0
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_several_tables_end_with_one_line_a_task(width):
+    table = BOARDS.tables[0]
+    other = replace(table, title="another task")
+    shown = _shown(replace(BOARDS, tables=(table, other)), width)
+    overview = shown[shown.index("Overview") :]
+    assert table.title in overview
+    assert "another task" in overview
+    assert "Overview" not in _shown(BOARDS, width)
