@@ -62,7 +62,7 @@ def size(folder: Path | None, as_json: bool) -> None:
         )
     for each in rest:
         if each.count:
-            click.echo(f"{each.bytes / 1e6:10.1f} MB  {each.count:9d} {each.name}")
+            click.echo(f"{each.bytes / 1e6:10.1f} MB  {each.name} ({each.count})")
     spaces_said = _many(len(spaces), "space")
     click.echo(f"{total / 1e6:10.1f} MB in {spaces_said} of vectors and the rest, under {root}")
 

@@ -28,7 +28,7 @@ def test_size_names_what_is_in_each_space(call, finished):
     assert facts["bytes"] == sum(path.stat().st_size for path in files)
     assert facts["others"]["trained states"]["count"] == 1
     assert facts["others"]["scoring inputs"]["count"] == 3
-    assert any("3 scoring inputs" in line for line in lines)
+    assert any("scoring inputs (3)" in line for line in lines)
     assert len([line for line in lines if " items  " in line]) == len(facts["spaces"])
     items = [s["items"] for s in facts["spaces"] if s["about"]["representation"] == "random"]
     assert sorted(items) == [400, 400, 400]
