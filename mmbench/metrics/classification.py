@@ -8,7 +8,15 @@ import array_api_compat as compat
 import numpy as np
 
 from mmbench.metrics.ranks import Ties, checked_ties, cosine_tolerance, tie_rank
-from mmbench.metrics.vectors import as_array, finite_rows, of_one_space, to_numpy, unit_rows
+from mmbench.metrics.vectors import (
+    as_array,
+    as_matrix,
+    finite_rows,
+    of_one_space,
+    row_blocks,
+    to_numpy,
+    unit_rows,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -61,21 +69,37 @@ def class_vectors(
         prompts = prompts.reshape(classes * templates, dim)
         class_index = np.repeat(np.arange(classes), templates)
         n_classes = classes if n_classes is None else n_classes
-    prepare = unit_rows if per_template == "l2" else finite_rows
-    rows = prepare(prompts, name="prompts", allow_constant=True)
-    xp, device = compat.array_namespace(rows), compat.device(rows)
-    index = _class_numbers(class_index, rows.shape[0], n_classes, name="class_index")
+    prompts = as_matrix(prompts, "prompts")
+    index = _class_numbers(class_index, prompts.shape[0], n_classes, name="class_index")
     counts = np.bincount(index, minlength=n_classes or 0)
     if empty := np.flatnonzero(counts == 0).tolist():
         raise ValueError(
             f"{len(empty)} of {len(counts)} classes have no prompt (first: class {empty[0]})"
         )
-    # There are few prompts, so their sums are taken on the host, in double precision.
-    by_class = np.argsort(index, kind="stable")
-    table = to_numpy(rows)[by_class]
-    sums = np.add.reduceat(table, np.cumsum(counts) - counts, axis=0, dtype=np.float64)
-    means = xp.asarray((sums / counts[:, None]).astype(table.dtype), device=device)
-    return unit_rows(means, name="class vectors")
+    xp, device = compat.array_namespace(prompts), compat.device(prompts)
+    means, dtype = _class_means(prompts, index, counts, unit=per_template == "l2")
+    return unit_rows(xp.asarray(means.astype(dtype), device=device), name="class vectors")
+
+
+def _class_means(
+    prompts: Any, index: NDArray[np.int64], counts: NDArray[np.int64], *, unit: bool
+) -> tuple[NDArray[np.float64], np.dtype[Any]]:
+    """Mean row of each class, [C, D], and the precision of the rows.
+
+    On the host and in double precision, block by block: a data set may have 80,000 prompts.
+    """
+    from scipy.sparse import csr_array
+
+    sums = np.zeros((len(counts), prompts.shape[1]))
+    dtype = sums.dtype
+    for start, block in row_blocks(prompts, name="prompts", unit=unit):
+        rows = to_numpy(block)
+        dtype = rows.dtype
+        here, place = np.unique(index[start : start + len(rows)], return_inverse=True)
+        ones = np.ones(len(rows))
+        by_class = csr_array((ones, (place, np.arange(len(rows)))), shape=(len(here), len(rows)))
+        sums[here] += by_class @ rows.astype(np.float64)
+    return sums / counts[:, None], dtype
 
 
 def zero_shot(

@@ -111,24 +111,41 @@ def unit_rows(
     x = _floating_matrix(x, name, double=double)
     xp = compat.array_namespace(x)
     device = compat.device(x)
-    largest = _largest_entries(x, name)
-    if zero := np.flatnonzero(largest == 0).tolist():
-        raise ValueError(
-            f"{name}: {_of_rows(zero, len(largest))} of length zero, which has no direction; "
-            "drop these items or mend the encoder"
-        )
+    _refuse_zero_rows(x, name)
     index = None if order is None else xp.asarray(order, device=device)
     count = x.shape[0] if index is None else index.shape[0]
     unit = xp.empty((count, x.shape[1]), dtype=x.dtype, device=device)
     for start, stop in _chunks(count, x.shape[1]):
         part = x[start:stop, :] if index is None else x[index[start:stop], :]
-        # The largest entry is divided out first, so that no square overflows or vanishes.
-        part = part / xp.max(xp.abs(part), axis=1, keepdims=True)
-        part /= xp.sqrt(xp.sum(part * part, axis=1, keepdims=True))
-        unit[start:stop, :] = part
+        unit[start:stop, :] = _scaled(part)
     if not allow_constant:
         _refuse_constant(unit, name, slack=_CONSTANT_ULPS)
     return unit
+
+
+def row_blocks(x: Any, *, name: str = "vectors", unit: bool) -> Iterator[tuple[int, Any]]:
+    """Give `x` a few megabytes at a time, checked as a whole before the first block.
+
+    Args:
+        x: [N, D] real numbers; see `finite_rows` for the precision.
+        name: what the array is, for messages.
+        unit: scale every row to length 1, as `unit_rows` does.
+
+    Yields:
+        The number of the block's first row, and the block [n, D] in the library of `x`.
+
+    Raises:
+        ValueError: not a matrix, no rows or columns, rows with NaN or infinity, or, where they are
+            scaled, of length zero.
+    """
+    x = _floating_matrix(x, name, double=False)
+    if unit:
+        _refuse_zero_rows(x, name)
+    else:
+        _largest_entries(x, name)
+    for start, stop in _chunks(*map(int, x.shape)):
+        part = x[start:stop, :]
+        yield start, _scaled(part) if unit else part
 
 
 def of_one_space(a: Any, b: Any, name_a: str, name_b: str) -> tuple[Any, Any]:
@@ -161,6 +178,24 @@ def _floating_matrix(x: Any, name: str, *, double: bool) -> Any:
     if double:
         return xp.astype(x, xp.float64, copy=False)
     return x if x.dtype in (xp.float32, xp.float64) else xp.astype(x, xp.float32)
+
+
+def _scaled(part: Any) -> Any:
+    """Rows of length 1; none of them may be zero."""
+    xp = compat.array_namespace(part)
+    # The largest entry is divided out first, so that no square overflows or vanishes.
+    part = part / xp.max(xp.abs(part), axis=1, keepdims=True)
+    part /= xp.sqrt(xp.sum(part * part, axis=1, keepdims=True))
+    return part
+
+
+def _refuse_zero_rows(x: Any, name: str) -> None:
+    largest = _largest_entries(x, name)
+    if zero := np.flatnonzero(largest == 0).tolist():
+        raise ValueError(
+            f"{name}: {_of_rows(zero, len(largest))} of length zero, which has no direction; "
+            "drop these items or mend the encoder"
+        )
 
 
 def _largest_entries(x: Any, name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -206,6 +207,37 @@ def test_classes_may_have_different_numbers_of_prompts():
     np.testing.assert_allclose(class_vectors(prompts, index), [[0, 1], [half, half]])
     raw = class_vectors(prompts, index, per_template="none")
     np.testing.assert_allclose(raw, [[0, 1], [2 / np.sqrt(5), 1 / np.sqrt(5)]])
+
+
+@pytest.mark.parametrize("per_template", ["l2", "none"])
+def test_many_prompts_in_any_order_are_averaged_block_by_block(per_template):
+    rng = np.random.default_rng(0)
+    index = rng.permutation(np.repeat(np.arange(70), 60))
+    prompts = rng.normal(size=(70 * 60, 512)).astype(np.float32) * rng.uniform(0.1, 9, (4200, 1))
+    rows = prompts / np.linalg.norm(prompts, axis=1, keepdims=True)
+    means = np.stack(
+        [(rows if per_template == "l2" else prompts)[index == c].mean(axis=0) for c in range(70)]
+    )
+    expected = means / np.linalg.norm(means, axis=1, keepdims=True)
+    prompts = prompts.astype(np.float32)
+    found = class_vectors(prompts, index, per_template=per_template)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    broken = prompts.copy()
+    broken[4000] = np.nan
+    with pytest.raises(ValueError, match=r"prompts: 1 of 4200 rows \(first: row 4000\) with NaN"):
+        class_vectors(broken, index, per_template=per_template)
+
+
+def test_class_vectors_do_not_copy_the_prompts():
+    prompts = np.random.default_rng(0).standard_normal((20_000, 512), dtype=np.float32)
+    index = np.arange(20_000) % 100
+    class_vectors(prompts[:100], index[:100])  # what is loaded once
+    tracemalloc.start()
+    class_vectors(prompts, index)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < prompts.nbytes / 2
 
 
 def test_precision_and_equal_prompts_of_one_class():
