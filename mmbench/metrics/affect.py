@@ -94,7 +94,7 @@ def _f1(rule: ZeroRule, *, swapped: bool) -> AffectMetric:
         return [predicted, truth] if swapped else [truth, predicted]
 
     order = (
-        "f1(predictions, truths) as MulT and GMC call it" if swapped else "f1(truths, predictions)"
+        "f1(predictions, truths) as MulT and GMC" if swapped else "f1(truths, predictions) as MMSA"
     )
     return AffectMetric(
         f"f1_mult_{rule}" if swapped else f"f1_{rule}",
@@ -132,10 +132,22 @@ _METRICS = (
     *(_acc2(rule) for rule in _RULES),
     *(_f1(rule, swapped=False) for rule in _RULES),
     *(_f1(rule, swapped=True) for rule in _RULES),
-    _accuracy("acc7", lambda v: round_half_even(v, 3), "classes -3..3, round half to even"),
-    _accuracy("acc5", lambda v: round_half_even(v, 2), "classes -2..2, round half to even"),
-    _accuracy("acc3", lambda v: round_half_even(v, 1), "classes -1..1, round half to even"),
-    _accuracy("acc7_sdk", sdk_bins, "classes -3..3, CMU-MOSEI's outward bins"),
+    _accuracy(
+        "acc7",
+        lambda v: round_half_even(v, 3),
+        "accuracy of the classes -3..3, rounded half to even (MulT, MMSA)",
+    ),
+    _accuracy(
+        "acc5",
+        lambda v: round_half_even(v, 2),
+        "accuracy of the classes -2..2, rounded half to even (MulT, MMSA)",
+    ),
+    _accuracy(
+        "acc3",
+        lambda v: round_half_even(v, 1),
+        "accuracy of the classes -1..1, rounded half to even (MMSA)",
+    ),
+    _accuracy("acc7_sdk", sdk_bins, "accuracy of the classes -3..3 by CMU-MOSEI's outward bins"),
 )
 
 AFFECT_METRICS: Mapping[str, AffectMetric] = MappingProxyType(

@@ -217,14 +217,16 @@ class AlignmentTask(Task):
 
 
 _DCA_SCORES = {
-    "harmonic": "harmonic mean of precision, recall and network quality; 0 if one is 0",
-    "precision": "share of E in components that hold both sides",
-    "recall": "share of R in components that hold both sides",
-    "network quality": "share of edges within components that join R to E; one cloud: about 0.5",
+    "harmonic": "harmonic mean of DCA precision, recall and network quality, GMC's DCA score; 0 "
+    "if one is 0, one cloud: about 0.75",
+    "precision": "share of E in components that hold both sides above the thresholds (DCA)",
+    "recall": "share of R in components that hold both sides above the thresholds (DCA)",
+    "network quality": "share of edges within components that join R to E (DCA); one cloud: about "
+    "0.5",
 }
 _DCA_COUNTS = {
-    "network consistency": "1 - |nR - nE| / (nR + nE): of the sizes alone",
-    "components": "components, outliers included",
+    "network consistency": "1 - |nR - nE| / (nR + nE), of the sizes alone (DCA)",
+    "components": "components of HDBSCAN, outliers included",
     "fundamental components": "components that hold both sides above the thresholds",
     "r outliers": "components that are one point of R",
     "e outliers": "components that are one point of E",
@@ -246,7 +248,8 @@ def _pair_metrics(task: AlignmentTask) -> list[MetricInfo]:
             unit="1",
             higher_is_better=False,
             bounds=bounds,
-            description=f"mean of |x - y|^{task.alpha:g} over pairs of unit vectors",
+            description=f"mean of |x - y|^{task.alpha:g} over pairs of unit vectors "
+            "(Wang and Isola)",
         ),
         MetricInfo(
             "unpaired distance",
@@ -254,7 +257,8 @@ def _pair_metrics(task: AlignmentTask) -> list[MetricInfo]:
             unit="1",
             higher_is_better=None,
             bounds=bounds,
-            description=f"mean of |x - y|^{task.alpha:g} over items that are no pairs",
+            description=f"mean of |x_i - y_j|^{task.alpha:g}, i != j: alignment's yardstick, over "
+            "items that are no pairs",
         ),
     ]
 
@@ -269,7 +273,7 @@ def _cloud_metrics(task: AlignmentTask) -> list[MetricInfo]:
         higher_is_better=None,
         bounds=(0.0, 2.0),
         no_interval=NO_INTERVAL["modality_gap"],
-        description="distance of the two sides' mean unit vectors",
+        description="distance of the two sides' mean unit vectors (Liang et al.)",
     )
     return [
         gap,
@@ -280,7 +284,8 @@ def _cloud_metrics(task: AlignmentTask) -> list[MetricInfo]:
                 higher_is_better=None,
                 bounds=(-4.0 * task.t, 0.0),
                 no_interval=NO_INTERVAL["uniformity"],
-                description=f"log of the mean of exp(-{task.t:g} |x_i - x_j|^2); 0 = collapsed",
+                description=f"log of the mean of exp(-{task.t:g} |x_i - x_j|^2), i < j; 0 = "
+                "collapsed (Wang and Isola)",
             )
             for side in (task.reference, task.candidate)
         ),

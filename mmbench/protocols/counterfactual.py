@@ -52,16 +52,20 @@ _SLAVC = (
         "slavc AP",
         ("boxes_count", "ciou", "confidence"),
         aggregator="slavc_ap",
-        description="detection AP: a positive counts where cIoU >= 0.5; grid of N // 200",
+        description="SLAVC's detection AP on every (N // 200)-th confidence: a positive with "
+        "cIoU < 0.5 is a false alarm and leaves recall's denominator, so AP may exceed LocAcc",
     ),
     MetricInfo(
         "slavc max-F1",
         ("boxes_count", "ciou", "confidence"),
         aggregator="slavc_max_f1",
-        description="best detection F1 over every (N // 10)-th confidence",
+        description="SLAVC's best detection F1, of the same counts as slavc AP, over every "
+        "(N // 10)-th confidence",
     ),
     MetricInfo(
-        "LocAcc", ("found",), description="share of positives with cIoU >= 0.5, at any confidence"
+        "LocAcc",
+        ("found",),
+        description="SLAVC's share of positives with cIoU >= 0.5, at any confidence",
     ),
 )
 _PAIR = (
@@ -69,13 +73,15 @@ _PAIR = (
         "pair AP",
         ("score", "label"),
         aggregator="average_precision",
-        description="exact average precision of the similarity against matched or not",
+        description="average precision (scikit-learn's) of the similarity, matched or not; no "
+        "localization",
     ),
     MetricInfo(
         "pair max-F1",
         ("score", "label"),
         aggregator="max_f1",
-        description="best F1 over all thresholds of the similarity",
+        description="best F1 of matched or not over all thresholds of the similarity; no "
+        "localization",
     ),
 )
 
@@ -85,6 +91,12 @@ class CounterfactualTask(Task):
 
     A subclass gives ``name``, ``version`` and :meth:`collections` with ``"positives"``, which have
     a column ``boxes``, and ``"negatives"``, whose boxes (if any) are not looked at.
+
+    SLAVC's AP is no textbook AP of detections. A positive whose source is not found (cIoU below
+    0.5) counts as a false alarm where its confidence passes, and is missed only where it does not;
+    so it leaves the recall's denominator, recall reaches 1 wherever sources are found at all, and
+    AP can exceed LocAcc. Counting unfound sources as missed gives a lower figure, leaving out the
+    condition on cIoU (``pair``) mostly a higher one; neither compares with SLAVC's tables.
 
     Args:
         mode: ``slavc`` (needs dense maps), ``pair``, or ``both`` side by side.

@@ -158,9 +158,13 @@ class LocalizationTask(Task):
         """cIoU, its AUC and mean, and for heat maps the same with the truth's area."""
         at = self.options.success_at
         share = f"share of items with cIoU {self.options.success_comparison} "
+        formula = "cIoU = sum(P G) / (sum(G) + sum(P outside G)), mask P, truth G"
         metrics = [
             MetricInfo(
-                f"cIoU@{at:g}", ("success",), ladder=("cIoU", -at), description=f"{share}{at:g}"
+                f"cIoU@{at:g}",
+                ("success",),
+                ladder=("cIoU", -at),
+                description=f"{share}{at:g}; {formula}",
             )
         ]
         if at != LOOSE:
@@ -176,21 +180,22 @@ class LocalizationTask(Task):
             MetricInfo(
                 "AUC",
                 ("auc",),
-                description="area under the share of items with cIoU >= x, x = 0, 0.05 .. 1",
+                description="trapezoid over x = 0, 0.05 .. 1 of the share of items with cIoU >= x",
             ),
-            MetricInfo("mean cIoU", ("ciou",), description="mean cIoU over items"),
+            MetricInfo("mean cIoU", ("ciou",), description=f"mean over items of {formula}"),
         ]
         if self.prediction == "heatmap":
             metrics += [
                 MetricInfo(
                     f"adaptive cIoU@{at:g}",
                     ("success_adaptive",),
-                    description=f"{share}{at:g}, the mask having the ground truth's area",
+                    description=f"{share}{at:g}, the mask having the truth's area (SSLalignment's "
+                    "cIoU_adap)",
                 ),
                 MetricInfo(
                     "adaptive AUC",
                     ("auc_adaptive",),
-                    description="AUC, the mask having the ground truth's area",
+                    description="AUC, the mask having the truth's area (SSLalignment's rule)",
                 ),
             ]
         return TaskInfo(

@@ -35,7 +35,7 @@ def class_metrics(labels: Sequence[str], said: str, *, batched: bool) -> list[Me
         batched: Average batch by batch, GMC's rule.
     """
     aggregator = "macro_mean" if batched else "mean"
-    rule = "mean of the batches' accuracies" if batched else "share of items classified right"
+    rule = "GMC's mean of the batches' accuracies" if batched else "share of items classified right"
 
     def metric(label: str, description: str) -> MetricInfo:
         columns = (f"{label} correct", "batch") if batched else (f"{label} correct",)

@@ -269,7 +269,8 @@ def _metrics_of(way: str, *, several: bool) -> list[MetricInfo]:
             f"{way} R@{k}",
             (f"{way} hit@{k}",),
             ladder=(f"{way} R", k),
-            description=f"share of queries with a positive at rank {k} or better",
+            description=f"share of queries with a positive at rank {k} or better (CLIP_benchmark's "
+            f"recall@{k})",
         )
         for k in KS
     ]
@@ -279,7 +280,8 @@ def _metrics_of(way: str, *, several: bool) -> list[MetricInfo]:
                 f"{way} recall@{k}",
                 (f"{way} recall@{k}",),
                 ladder=(f"{way} recall", k),
-                description=f"mean share of a query's positives at rank {k} or better",
+                description=f"mean over queries of the share of their positives at rank {k} or "
+                "better",
             )
             for k in KS
         ]
@@ -288,12 +290,13 @@ def _metrics_of(way: str, *, several: bool) -> list[MetricInfo]:
         MetricInfo(
             f"{way} MRR",
             (f"{way} reciprocal_rank",),
-            description="mean of 1 / rank of the best positive",
+            description="mean over queries of 1 / rank of the best positive",
         ),
         MetricInfo(
             f"{way} mAP",
             (f"{way} average_precision",),
-            description="mean average precision (= MRR with one positive)",
+            description="mean over queries of the average precision of its ranking; with one "
+            "positive it is MRR",
         ),
         MetricInfo(
             f"{way} median rank",
@@ -302,6 +305,7 @@ def _metrics_of(way: str, *, several: bool) -> list[MetricInfo]:
             unit="rank",
             higher_is_better=False,
             bounds=(1.0, None),
-            description="median rank of the best positive, 1 = top; .5 steps for an even number",
+            description="median over queries of the rank of the best positive, 1 = top; ties and "
+            "even numbers give .5",
         ),
     ]

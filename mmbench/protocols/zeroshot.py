@@ -99,7 +99,8 @@ class ZeroShotTask(Task):
                 f"top-{k}",
                 (f"top{k}",),
                 ladder=("top", k),
-                description=f"share of items whose class is among the {k} nearest",
+                description=f"share of items whose class is among the {k} of highest cosine "
+                "(ULIP's and OpenShape's top-k)",
             )
             for k in KS
         ]
@@ -195,12 +196,14 @@ class ZeroShotTask(Task):
                 _MEAN_CLASS,
                 ("top1", "class"),
                 aggregator="macro_mean",
-                description="mean over the classes present of the class's top-1",
+                description="mean over the classes present of the class's top-1, each counting the "
+                "same (OpenShape's, without its 0 / 0)",
             )
         return MetricInfo(
             _MEAN_CLASS,
             no_interval="a resample that lacks a class has none",
-            description="mean over all classes of the class's top-1; undefined if one is absent",
+            description="mean over all classes of the class's top-1; undefined if one is absent "
+            "(OpenShape's)",
         )
 
     def _classes(

@@ -13,6 +13,7 @@ from mmbench.api.task import ItemTable, ScoreInputs
 from mmbench.metrics.aggregation import aggregate
 from mmbench.metrics.recognition import MODES, REFUSED, average_precision, slavc_ceiling
 from mmbench.protocols.counterfactual import CounterfactualTask
+from mmbench.protocols.similarity import turned
 from mmbench.results.checks import check_values
 from mmbench.results.summary import evaluate_metrics
 
@@ -225,3 +226,40 @@ def test_slavc_oracle_through_the_metrics_columns(case):
     assert found == pytest.approx(expected["ap_at_50"], abs=1e-12)
     best = aggregate(info["slavc max-F1"].aggregator, columns)
     assert best == pytest.approx(expected["max_f1_exact"], abs=1e-12)
+
+
+@pytest.mark.parametrize("case", [0, 1])
+def test_slavc_oracle_through_the_protocol(case):
+    """Maps, boxes and vectors made so that the task finds the oracle's confidences and cIoU."""
+    expected = json.loads((ORACLES / "extended_slavc.json").read_text())[case]
+    boxes, ciou, conf = (np.array(expected[name]) for name in ("bb", "ciou", "conf"))
+    rows = {"positives": boxes > 0, "negatives": boxes == 0}
+    arrays = {}
+    for side, of in rows.items():
+        # The upper half is predicted, all of it at one level; the figures see only its order.
+        level = 0.55 + 0.4 * conf[of]
+        cosine = np.where(np.arange(224) < 112, (2 * level - 1)[:, None], -1.0)[..., None]
+        sound = np.eye(2, dtype=np.float32)[np.arange(len(level)) % 2]
+        cells = turned(sound, cosine.astype(np.float32))
+        arrays[f"{side}:sound"] = sound
+        arrays[f"{side}:map"] = np.broadcast_to(cells, (len(level), 224, 224, 2))
+    # The truth is a share of that half: cIoU to 1 / 224, rounded down, which keeps >= 0.5.
+    truth = [
+        [[0, 0, max(share, 1 / 200), 0.5]] * count
+        for count, share in zip(boxes[boxes > 0], ciou[boxes > 0], strict=True)
+    ]
+    task = Pairs(mode="slavc", upsampling="none")
+    inputs = inputs_of(truth, int((boxes == 0).sum()), arrays)
+    evaluation = task.score(inputs)
+    columns = evaluation.tables["items"].columns
+    order = np.concatenate([np.flatnonzero(each) for each in rows.values()])
+    assert columns["boxes_count"].tolist() == boxes[order].tolist()
+    np.testing.assert_allclose(columns["confidence"], 0.55 + 0.4 * conf[order], atol=1e-6)
+    shares = np.where(boxes > 0, np.maximum(ciou, 1 / 224), 0.0)[order]
+    np.testing.assert_allclose(columns["ciou"], shares, atol=1 / 224)
+    metrics = evaluate_metrics(task.info, evaluation, resamples=2)
+    assert check_values(task.info, metrics) == []
+    assert metrics["slavc AP"].value == pytest.approx(expected["ap_at_50"], abs=1e-12)
+    assert metrics["slavc max-F1"].value == pytest.approx(expected["max_f1_exact"], abs=1e-12)
+    visible = expected["stats"]["Precision-visible@50"]
+    assert metrics["LocAcc"].value == pytest.approx(visible, abs=1e-12)
