@@ -37,6 +37,8 @@ def _seeds(_ctx: click.Context, _parameter: click.Parameter, value: str | None) 
     """``0,1,2`` as numbers."""
     if value is None:
         return ()
+    if not value.strip():
+        raise click.BadParameter("name at least one seed, like 0 or 0,1,2")
     try:
         seeds = tuple(dict.fromkeys(int(part) for part in value.split(",")))
     except ValueError:
@@ -254,7 +256,7 @@ def _require(group: str, choice: Any, source: str, known: Registry) -> None:
     try:
         known.find(group, choice.name)
     except UsageError as error:
-        where = f"{source}, line {choice.line}" if choice.line else source
+        where = f"{source}, line {choice.line}" if choice.line else f"-{group[0]} {choice.name}"
         raise UsageError(error.what, where=where, fix=error.fix) from error
 
 
@@ -268,7 +270,7 @@ def _default_jobs(device: str) -> int:
 def _execute(running: Any, plan: Plan, console: Console, *, quiet: bool) -> Outcome:
     """Do the work under a progress display; an interrupt says what is kept."""
     from mmbench.cli.progress import RunProgress
-    from mmbench.cli.reporting import say_plan
+    from mmbench.cli.reporting import say_interrupted, say_plan
 
     try:
         for line in plan.damage:  # on standard error, with --json too
@@ -278,11 +280,6 @@ def _execute(running: Any, plan: Plan, console: Console, *, quiet: bool) -> Outc
         with RunProgress(plan, console, quiet=quiet) as progress:
             outcome: Outcome = running.execute(progress.watch)
     except KeyboardInterrupt:
-        kept = running.outcome()
-        console.print(
-            f"Interrupted: {kept.count('ok')} of {len(plan.cells)} cells are finished and kept. "
-            "Run the same command again to do the rest.",
-            markup=False,
-        )
-        raise
+        say_interrupted(running.outcome(), console)
+        raise click.exceptions.Exit(130) from None
     return outcome

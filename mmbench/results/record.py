@@ -196,11 +196,11 @@ class Cost:
     items_reused: int = 0
     """How many were found in the store."""
     items_per_second: float | None = None
-    """Encoding speed; null where nothing was encoded."""
+    """Speed at which the timed vectors were made, now or earlier; null where none was timed."""
     peak_memory_mb: float | None = None
-    """Peak resident memory of the worker, in MB."""
+    """Highest resident memory over this cell's jobs in this run, in MB; null beside Linux."""
     device: str = ""
-    """The device that encoded."""
+    """Where the vectors were made; several joined by commas."""
     dtype: str = ""
     """The precision that encoded."""
 
