@@ -214,16 +214,19 @@ def _plain(text):
 
 
 def _figure(cell, unit):
-    """A cell as a reader expects it: percent of shares, one decimal of ranks, else three."""
-
-    def number(value):
-        text = {"share": f"{100 * value:.1f}", "rank": f"{value:.1f}"}.get(unit, f"{value:.3f}")
-        return text.removeprefix("-") if float(text) == 0 else text
-
+    """A cell as a reader expects it: percent of shares (two decimals below 10 %), ranks, others."""
     if cell is None:
         return ""
     if cell["value"] is None:
         return "-"
+    fine = unit == "share" and abs(float(f"{100 * cell['value']:.10g}")) < 9.995
+    places = {"share": 2 if fine else 1, "rank": 1}.get(unit, 3)
+
+    def number(value):
+        scaled = float(f"{100 * value if unit == 'share' else value:.12g}")
+        text = f"{scaled:.{places}f}"
+        return text.removeprefix("-") if float(text) == 0 else text
+
     if cell["low"] is None:
         return number(cell["value"])
     return f"{number(cell['value'])} [{number(cell['low'])}, {number(cell['high'])}]"
