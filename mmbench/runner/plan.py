@@ -139,7 +139,8 @@ def cell_keys(suite: Suite, catalog: Catalog, settings: RunSettings) -> set[str]
             for seed in suite.seeds:
                 try:
                     found = match(catalog, choice, task, seed, settings.record_key())
-                except (MmbenchError, OSError):
+                except Exception:  # what does not run today has nothing to show
+                    log.debug("%s on %s has no key", choice.label, task.label, exc_info=True)
                     break  # whatever keeps them apart, it does so for every seed
                 keys.add(found.key)
     return keys

@@ -5,7 +5,7 @@ import pytest
 from runner_bench import do_jobs, representation, task
 
 from mmbench.api import UsageError
-from mmbench.runner import devices
+from mmbench.runner import devices, plan
 from mmbench.runner.run import Run
 
 
@@ -41,8 +41,18 @@ def test_without_a_suite_all_that_is_finished_is_on_the_board(bench):
     assert labels(outcome) == [("again", "pairs"), ("steady", "pairs")]
 
 
-def test_a_suite_that_is_broken_elsewhere_does_not_stop_its_part(bench):
-    whole = bench.suite([representation("steady")], [task(), task("no such task")])
+@pytest.mark.parametrize("broken", ["no such task", "pairs"])
+def test_a_suite_that_is_broken_elsewhere_does_not_stop_its_part(bench, monkeypatch, broken):
+    if broken == "pairs":  # a plugin that raises what nobody expects
+        matched = plan.match
+
+        def match(catalog, choice, task, *rest):
+            if task.label == "second":
+                raise ZeroDivisionError
+            return matched(catalog, choice, task, *rest)
+
+        monkeypatch.setattr(plan, "match", match)
+    whole = bench.suite([representation("steady")], [task(), task(broken, "second")])
     outcome = finished(bench, whole.select([], ["pairs"], []), whole)
     assert labels(outcome) == [("steady", "pairs")]
 
