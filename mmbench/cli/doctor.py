@@ -137,21 +137,19 @@ def _folder_problems() -> list[dict[str, str]]:
 
 
 def _devices() -> list[str]:
-    """The CPU, and what torch sees, if it is installed and imports."""
-    devices = ["cpu"]
-    if find_spec("torch") is None:
-        return devices
-    try:
-        import torch
-    except Exception:  # noqa: BLE001 - it is among the problems, with its mend
-        return devices
-    devices += [
-        f"cuda:{index} ({torch.cuda.get_device_name(index)})"
-        for index in range(torch.cuda.device_count())
+    """What `--device` takes here, GPUs with their names."""
+    from mmbench.runner.devices import available_devices
+
+    return [
+        f"{device} ({_gpu_name(device)})" if device.startswith("cuda") else device
+        for device in available_devices()
     ]
-    if torch.backends.mps.is_available():
-        devices.append("mps")
-    return devices
+
+
+def _gpu_name(device: str) -> str:
+    import torch
+
+    return str(torch.cuda.get_device_name(device))
 
 
 def _print(facts: dict[str, Any]) -> None:

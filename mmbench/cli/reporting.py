@@ -124,9 +124,29 @@ def report_outcome(
     if as_json:
         click.echo(json.dumps(_as_json(outcome, settings), indent=1, sort_keys=True))
     else:
-        show_leaderboards(_of_this_run(boards, outcome), output_console())
+        if settings.limit is None:
+            show_leaderboards(_of_this_run(boards, outcome), output_console())
+        else:
+            _show_partial(outcome, output_console())
         _say_outcome(outcome, settings, console, boards)
     return 1 if failed or outcome.not_run else 0
+
+
+def _show_partial(outcome: Outcome, console: Console) -> None:
+    """What ``--limit`` measured, a line a cell: a try, which no leaderboard shows."""
+    from mmbench.results.numerals import decimals, number_text
+
+    for record in outcome.records.values():
+        if record.status != "ok":
+            continue
+        metric = record.metrics[record.task.primary]
+        figure = "undefined"
+        if metric.value is not None:
+            places = decimals(metric.value, metric.unit)
+            figure = number_text(metric.value, metric.unit, places)
+        name = f"{record.representation.label} on {record.task.label}"
+        said = f"partial  {name}: {record.task.primary} {figure} over {record.items_used} items"
+        console.print(said, markup=False, soft_wrap=True)
 
 
 def _of_this_run(boards: Leaderboards, outcome: Outcome) -> Leaderboards:

@@ -287,6 +287,8 @@ def test_a_limit_marks_records_and_leaves_the_leaderboard_alone(mmbench, tmp_pat
     one = ("-r", "steady", "-t", "pairs")
     results = tmp_path / "results" / "adhoc"
     alone = mmbench(*one, "--limit", "3")
+    assert re.search(r"partial  steady on pairs: .* over 3 items", alone.out)
+    assert "No cell" not in alone.out
     assert alone.code == 0
     assert "on no leaderboard" in alone.err
     assert not (results / "leaderboard.md").exists()
