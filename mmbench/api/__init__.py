@@ -214,9 +214,24 @@ _NAMES: dict[str, tuple[str, ...]] = {
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names}
 
+#: Deprecated name to the public name that replaces it and the release in which the old one goes:
+#: two minor releases on, at the earliest. It keeps working until then; see docs/versions.md.
+_DEPRECATED: dict[str, tuple[str, str]] = {}
+
 
 def __getattr__(name: str) -> Any:
-    """Import a public name from its module, once."""
+    """Import a public name from its module, once; a deprecated one warns whenever it is used."""
+    if name in _DEPRECATED:
+        import warnings
+
+        replacement, release = _DEPRECATED[name]
+        warnings.warn(
+            f"{__name__}.{name} is deprecated and goes in mmbench {release}: "
+            f"use {__name__}.{replacement}",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return getattr(import_module(__name__), replacement)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
