@@ -23,7 +23,7 @@ def test_a_deprecated_name_is_its_replacement_and_warns_where_it_is_used(renamed
 
 
 def test_importing_it_warns_in_the_importing_file(renamed):
-    with pytest.warns(DeprecationWarning) as caught:
+    with pytest.warns(DeprecationWarning, match="Depiction") as caught:
         from mmbench.api import Depiction
     assert Depiction is api.Representation
     assert {warning.filename for warning in caught} == {__file__}
@@ -31,7 +31,7 @@ def test_importing_it_warns_in_the_importing_file(renamed):
 
 def test_it_warns_every_time_and_is_not_public(renamed):
     for _ in range(2):
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="Depiction"):
             _ = api.Depiction
     assert "Depiction" not in dir(api)
 
