@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Binding", "Provenance", "Slot", "Stream", "bind_slots", "fits"]
 
+#: Whether payloads were recorded or synthesised.
 Provenance = Literal["real", "generated"]
 
 
