@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -77,7 +77,7 @@ class PluginInfo:
 
 @dataclass(frozen=True)
 class Problem:
-    """A plugin, or one spec of it, that was left out.
+    """A plugin, one spec of it, or what a spec says of itself, that was left out.
 
     Attributes:
         plugin: The plugin.
@@ -218,7 +218,23 @@ def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
         except BaseException as error:  # noqa: BLE001 - whatever a stranger's import does
             mend = f"pip install -U {plugin.distribution}, or pip uninstall {plugin.distribution}"
             registry.problems.append(Problem(plugin, f"{type(error).__name__}: {error}", mend))
+    registry.problems += _unknown_joins(registry)
     return registry
+
+
+def _unknown_joins(registry: Registry) -> list[Problem]:
+    """Suites that entries want to join and that nothing installed brings."""
+    return [
+        Problem(
+            entry.plugin,
+            f"its {type(entry.spec).__name__} {entry.spec.name!r} joins the suite {suite!r}, "
+            "which is not installed",
+            nearest(suite, registry.suites, "known suites are"),
+        )
+        for entry in (*registry.representations.values(), *registry.tasks.values())
+        for suite in entry.spec.joins
+        if suite not in registry.suites
+    ]
 
 
 def _selected(points: Iterable[EntryPoint]) -> list[EntryPoint]:
@@ -308,8 +324,16 @@ def _enter(
             f"its {kind.__name__} {spec.name!r} has the name of one of {holder.distribution}'s",
             f"rename it, or uninstall one of {holder.distribution} and {plugin.distribution}",
         )
-    known[spec.name] = Entry(spec, plugin)
-    return None
+    joins = getattr(spec, "joins", ())
+    if isinstance(joins, tuple) and all(isinstance(suite, str) for suite in joins):
+        known[spec.name] = Entry(spec, plugin)
+        return None
+    known[spec.name] = Entry(replace(spec, joins=()), plugin)
+    return Problem(
+        plugin,
+        f"its {kind.__name__} {spec.name!r} joins {joins!r}, not a tuple of names; it joins none",
+        'write joins=("quickstart",), with the comma',
+    )
 
 
 def _place(plugin: PluginInfo) -> str:

@@ -322,3 +322,49 @@ def test_listing_imports_nothing_heavy():
 def test_specs_are_plain_data():
     assert RepresentationSpec("a", "m:C") == RepresentationSpec("a", "m:C")
     assert TaskSpec("a", "m:C", options={"k": 1}).options == {"k": 1}
+
+
+JOINING = """
+    from mmbench.api import RepresentationSpec, SuiteSpec, TaskSpec, hookimpl
+
+    @hookimpl
+    def mmbench_representations():
+        return [RepresentationSpec("{name}", "m:C", joins={joins})]
+
+    @hookimpl
+    def mmbench_tasks():
+        return [TaskSpec("{name}", "m:C", joins={joins})]
+
+    @hookimpl
+    def mmbench_suites():
+        return [SuiteSpec("{name}-suite", "m:s.toml")]
+"""
+
+
+def test_an_entry_may_join_any_suite_that_is_there(plugin):
+    # Of a plugin that is loaded before it, after it, and its own.
+    source = JOINING.replace("{joins}", "('aa-suite', 'bb-suite', 'zz-suite')")
+    none = JOINING.replace("{joins}", "()")
+    registry = load_registry([plugin("aa", none), plugin("bb", source), plugin("zz", none)])
+    assert registry.problems == []
+    assert registry.tasks["bb"].spec.joins == ("aa-suite", "bb-suite", "zz-suite")
+
+
+@pytest.mark.parametrize("joins", ["'quickstart'", "['quickstart']", "('quickstart', 3)", "None"])
+def test_an_entry_that_joins_nonsense_joins_nothing_and_stays(plugin, joins):
+    registry = load_registry([plugin("odd", JOINING.replace("{joins}", joins))])
+    assert [problem.plugin.distribution for problem in registry.problems] == ["dist-odd"] * 2
+    assert "RepresentationSpec 'odd' joins" in registry.problems[0].what
+    assert "not a tuple of names" in registry.problems[0].what
+    assert 'joins=("quickstart",)' in registry.problems[0].mend
+    assert registry.representations["odd"].spec.joins == registry.tasks["odd"].spec.joins == ()
+
+
+def test_an_entry_that_joins_an_unknown_suite_is_a_problem_and_stays(plugin):
+    source = JOINING.replace("{joins}", "('odd-siute',)")
+    registry = load_registry([plugin("odd", source)])
+    assert set(registry.representations) == set(registry.tasks) == {"odd"}
+    first, second = registry.problems
+    assert "RepresentationSpec 'odd' joins the suite 'odd-siute', which is not" in first.what
+    assert "TaskSpec 'odd'" in second.what
+    assert first.mend == "did you mean odd-suite?"

@@ -24,6 +24,7 @@ class RepresentationSpec:
         summary: One line for ``mmbench list``.
         options: Presets for the class's keyword arguments.
         hint: What to do when the import fails: ``"pip install mmbench-clap"``.
+        joins: Names of suites that it joins when it is installed, after their own entries.
     """
 
     name: str
@@ -31,6 +32,7 @@ class RepresentationSpec:
     summary: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     hint: str = ""
+    joins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class TaskSpec:
     protocol: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     hint: str = ""
+    joins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

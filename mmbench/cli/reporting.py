@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mmbench.runner.plan import Job, Plan
     from mmbench.runner.run import Outcome
     from mmbench.runner.settings import RunSettings
+    from mmbench.runner.suite import RepresentationChoice, TaskChoice
 
 __all__ = ["report_outcome", "say_dropped", "say_interrupted", "say_plan", "show_plan"]
 
@@ -40,7 +41,12 @@ def show_plan(plan: Plan, *, as_json: bool, console: Console) -> None:
             }
             for cell in plan.cells
         ]
-        said = {"suite": plan.suite.name, "cells": cells, "counters": plan.counters()}
+        said = {
+            "suite": plan.suite.name,
+            "cells": cells,
+            "counters": plan.counters(),
+            "joined": [{"name": name, "distribution": origin} for name, origin in _joined(plan)],
+        }
         click.echo(json.dumps(said, indent=1, sort_keys=True))
         return
     from rich.text import Text
@@ -104,6 +110,16 @@ def say_plan(plan: Plan, console: Console) -> None:
         + (f" Work: {work}." if plan.jobs else ""),
         markup=False,
     )
+    if joined := _joined(plan):
+        said = ", ".join(f"{name} (from {origin})" for name, origin in joined)
+        console.print(f"Joined by plugins: {said}.", markup=False)
+
+
+def _joined(plan: Plan) -> list[tuple[str, str]]:
+    """Label of each entry that is not the suite's own, and the distribution it comes from."""
+    choices: list[RepresentationChoice | TaskChoice]
+    choices = [*plan.suite.representations, *plan.suite.tasks]
+    return [(choice.label, choice.joined) for choice in choices if choice.joined]
 
 
 def report_outcome(

@@ -201,12 +201,13 @@ def run(
 
 
 def find_suite(name: str, known: Registry) -> Suite:
-    """A suite by the path of its file or by its registered name.
+    """A suite by the path of its file, or by its registered name with what plugins add to it.
 
     Raises:
         UsageError: There is neither; names the nearest.
     """
-    from mmbench.runner.suite import parse_suite, read_suite
+    from mmbench.runner.joining import with_joined
+    from mmbench.runner.suite import read_suite
 
     if name.endswith(".toml") or os.sep in name:
         return read_suite(Path(name))
@@ -215,6 +216,13 @@ def find_suite(name: str, known: Registry) -> Suite:
             f"there is no suite called {name!r}",
             fix=f"{nearest(name, known.suites, 'known suites')} A suite file ends in .toml.",
         )
+    return with_joined(_registered_suite(name, known), name, known)
+
+
+def _registered_suite(name: str, known: Registry) -> Suite:
+    """A suite as the file in its package has it."""
+    from mmbench.runner.suite import parse_suite, read_suite
+
     package, _, inside = known.suites[name].spec.path.partition(":")
     file = resources.files(package).joinpath(inside)
     if not file.is_file():  # an editable install: the suites lie at the top of the repository

@@ -14,6 +14,7 @@ from mmbench.options import declared_options, nearest
 if TYPE_CHECKING:
     from mmbench.api import Stream
     from mmbench.registry import Entry, Registry
+    from mmbench.runner.suite import RepresentationChoice, TaskChoice
 
 __all__ = ["show"]
 
@@ -150,12 +151,16 @@ def _suite_facts(name: str, known: Registry) -> dict[str, Any]:
     return {
         "description": suite.description,
         "seeds": list(suite.seeds),
-        "tasks": [task.label for task in suite.tasks],
-        "representations": [
-            choice.label + (" (optional)" if choice.optional else "")
-            for choice in suite.representations
-        ],
+        "tasks": [_choice_text(task) for task in suite.tasks],
+        "representations": [_choice_text(choice) for choice in suite.representations],
     }
+
+
+def _choice_text(choice: RepresentationChoice | TaskChoice) -> str:
+    """The label of an entry of a suite, and what is special about it."""
+    if choice.joined:
+        return f"{choice.label} (joined, from {choice.joined})"
+    return choice.label + (" (optional)" if choice.optional else "")
 
 
 def _print(facts: dict[str, Any], indent: int) -> None:

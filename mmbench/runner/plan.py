@@ -146,6 +146,14 @@ def cell_keys(suite: Suite, catalog: Catalog, settings: RunSettings) -> set[str]
     return keys
 
 
+def _is_a_guest(choice: RepresentationChoice, task: TaskChoice) -> bool:
+    """Whether one of them joined the suite, and nobody set an option of either.
+
+    What is wrong with a plugin that joined must not stop the suite's own cells.
+    """
+    return bool(choice.joined or task.joined) and not (choice.given or task.given)
+
+
 class _Planner:
     """Carries what the cells of one plan share."""
 
@@ -174,6 +182,9 @@ class _Planner:
                 self._end(replace(cell, state="skipped", reason=str(reason)))
                 return
             except UsageError as error:
+                if _is_a_guest(choice, task):
+                    self._end(replace(cell, state="skipped", reason=str(error)))
+                    return
                 raise self._placed(error, choice, task) from error
             except (MmbenchError, OSError) as error:
                 self._end(replace(cell, state="broken", reason=str(error), error=error))

@@ -53,6 +53,7 @@ class RepresentationChoice:
         bind: Slot to stream, where two streams fit.
         line: Line in the suite's file (0 = the command line).
         given: Option to the ``-o ...`` that set it, for messages.
+        joined: The distribution whose plugin made it join; "" for the suite's own entries.
     """
 
     name: str
@@ -62,6 +63,7 @@ class RepresentationChoice:
     bind: Mapping[str, str] = field(default_factory=dict)
     line: int = 0
     given: Mapping[str, str] = field(default_factory=dict)
+    joined: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class TaskChoice:
     fit_on: FitOn | None = None
     line: int = 0
     given: Mapping[str, str] = field(default_factory=dict)
+    joined: str = ""
 
 
 @dataclass(frozen=True)

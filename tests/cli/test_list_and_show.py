@@ -155,3 +155,28 @@ def test_show_a_class_that_cannot_be_imported(start, site):
     assert (said.code, said.out) == (1, "")
     for word in ("no_such_module", "hollow-dist 1.2", "pip install it"):
         assert word in said.err
+
+
+def test_show_a_suite_says_who_joined_it(start, site):
+    source = """
+        from mmbench.api import RepresentationSpec, TaskSpec, hookimpl
+
+        @hookimpl
+        def mmbench_representations():
+            return [RepresentationSpec("guest", "nowhere:Model", joins=("quickstart",))]
+
+        @hookimpl
+        def mmbench_tasks():
+            return [TaskSpec("guest-task", "nowhere:Task", joins=("quickstart",))]
+    """
+    plugins = site("guests-dist", source)
+    shown = json.loads(start("show", "quickstart", "--json", plugins=plugins).out)["suites"]
+    assert shown["representations"][-1] == "guest (joined, from guests-dist)"
+    assert shown["tasks"][-1] == "guest-task (joined, from guests-dist)"
+    assert shown["representations"][:-1] == [
+        "random", "cca", "cca-image-text", "cca-audio-text",
+    ]  # fmt: skip
+    said = start("run", "quickstart", "-r", "guest", "--dry-run", "--json", plugins=plugins)
+    plan = json.loads(said.out)
+    assert {"name": "guest", "distribution": "guests-dist"} in plan["joined"]
+    assert {cell["state"] for cell in plan["cells"]} == {"broken"}

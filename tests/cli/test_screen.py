@@ -198,6 +198,21 @@ def test_the_plan_names_states_reasons_and_work():
     )
 
 
+def test_the_plan_names_what_joined_and_from_where():
+    plan = _plan()
+    console = _console(100)
+    say_plan(plan, console)
+    assert "Joined" not in console.file.getvalue()
+    suite = plan.suite
+    guest = RepresentationChoice("cca", "cca", joined="mmbench-x")
+    guest_task = TaskChoice("t", "t", joined="mmbench-[y]")
+    plan.suite = replace(suite, representations=(guest,), tasks=(*suite.tasks, guest_task))
+    console = _console(100)
+    say_plan(plan, console)
+    last = console.file.getvalue().splitlines()[-1]
+    assert last == "Joined by plugins: cca (from mmbench-x), t (from mmbench-[y])."
+
+
 def test_a_plan_with_nothing_to_do_says_no_work():
     plan = _plan()
     plan.jobs = {}
