@@ -1,26 +1,28 @@
-"""Finds plugins through entry points, and builds the classes that their specs name.
+"""What the installed plugins bring, by name, and the classes that their specs name.
 
-pluggy's own loader calls ``ep.load()`` unguarded, so one broken distribution would kill every
-command. Here each entry point is loaded guarded: a plugin that fails to import, returns a bad
-spec, names an unknown API version or takes another's name is reported as a :class:`Problem` and
-left out; nothing changes for the others.
+:mod:`mmbench.loading` finds and guards the plugins; here their specs are checked and entered. A
+spec that is wrong, or takes the name of another, is left out and named as a :class:`Problem`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import pluggy
-
-from mmbench import __version__
-from mmbench.api import API_VERSION, hookspecs
 from mmbench.api.errors import MmbenchError, PluginError, UsageError
 from mmbench.api.specs import CommandSpec, DatasetSpec, RepresentationSpec, SuiteSpec, TaskSpec
+from mmbench.loading import (
+    LOAD_PLUGINS,
+    NAME_RULE,
+    PluginInfo,
+    Problem,
+    is_name,
+    load_plugins,
+    one_line,
+    output_to_stderr,
+)
 from mmbench.options import nearest, resolve_options
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 __all__ = [
+    "LOAD_PLUGINS",
     "Configured",
     "Entry",
     "PluginInfo",
@@ -39,9 +42,6 @@ __all__ = [
 
 Spec = TypeVar("Spec", RepresentationSpec, DatasetSpec, TaskSpec, SuiteSpec, CommandSpec)
 T = TypeVar("T")
-
-#: Comma-separated entry-point names to load besides our own; empty = none; unset = all.
-LOAD_PLUGINS = "MMBENCH_LOAD_PLUGINS"
 
 _HOOKS: dict[str, type] = {
     "representations": RepresentationSpec,
@@ -56,38 +56,6 @@ _NOUNS = {
     "tasks": "task",
     "suites": "suite",
 }
-
-
-@dataclass(frozen=True)
-class PluginInfo:
-    """Where a plugin comes from.
-
-    Attributes:
-        distribution: Name of the installed distribution.
-        version: Its version.
-        entry_point: Name of the entry point.
-        module: What the entry point names.
-    """
-
-    distribution: str
-    version: str
-    entry_point: str
-    module: str
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A plugin, one spec of it, or what a spec says of itself, that was left out.
-
-    Attributes:
-        plugin: The plugin.
-        what: What is wrong with it.
-        mend: What to do about it.
-    """
-
-    plugin: PluginInfo
-    what: str
-    mend: str
 
 
 @dataclass(frozen=True)
@@ -196,34 +164,17 @@ def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
     Args:
         found: Entry points to load instead of the installed ones (tests).
     """
-    registry = Registry()
-    for point in _selected(entry_points(group=hookspecs.PROJECT) if found is None else found):
-        plugin = _origin(point)
-        try:
-            module = point.load()
-            version = getattr(module, "MMBENCH_API_VERSION", API_VERSION)
-            if version != API_VERSION:
-                registry.problems.append(
-                    Problem(
-                        plugin,
-                        f"was written for API version {version}; this is mmbench {__version__} "
-                        f"with API version {API_VERSION}",
-                        f"pip install -U {plugin.distribution} mmbench",
-                    )
-                )
-                continue
-            _enter_all(registry, _specs_of(module, plugin), plugin)
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever a stranger's import does
-            mend = f"pip install -U {plugin.distribution}, or pip uninstall {plugin.distribution}"
-            registry.problems.append(Problem(plugin, f"{type(error).__name__}: {error}", mend))
+    loaded, problems = load_plugins(found)
+    registry = Registry(problems=problems)
+    for plugin, specs in loaded:
+        _enter_all(registry, specs, plugin)
     registry.problems += _unknown_joins(registry)
     return registry
 
 
 def _unknown_joins(registry: Registry) -> list[Problem]:
     """Suites that entries want to join and that nothing installed brings."""
+    entries: list[Entry[Any]] = [*registry.representations.values(), *registry.tasks.values()]
     return [
         Problem(
             entry.plugin,
@@ -231,57 +182,9 @@ def _unknown_joins(registry: Registry) -> list[Problem]:
             "which is not installed",
             nearest(suite, registry.suites, "known suites are"),
         )
-        for entry in (*registry.representations.values(), *registry.tasks.values())
+        for entry in entries
         for suite in entry.spec.joins
         if suite not in registry.suites
-    ]
-
-
-def _selected(points: Iterable[EntryPoint]) -> list[EntryPoint]:
-    """Entry points in a fixed order, our own first, limited by ``MMBENCH_LOAD_PLUGINS``."""
-    unique = {(point.name, point.value): point for point in points}
-    ordered = sorted(
-        unique.values(),
-        key=lambda point: (
-            not point.value.startswith("mmbench.builtin."),
-            _origin(point).distribution,
-            point.name,
-        ),
-    )
-    wanted = os.environ.get(LOAD_PLUGINS)
-    if wanted is None:
-        return ordered
-    names = {name.strip() for name in wanted.split(",") if name.strip()}
-    return [p for p in ordered if p.name in names or p.value.startswith("mmbench.builtin.")]
-
-
-def _origin(point: EntryPoint) -> PluginInfo:
-    """Where an entry point comes from, also where its distribution's metadata is damaged."""
-    found = {}
-    for name in ("name", "version"):
-        try:
-            found[name] = str(getattr(point.dist, name, None) or "?")
-        except Exception:  # noqa: BLE001 - the metadata of a stranger's distribution
-            found[name] = "?"
-    return PluginInfo(found["name"], found["version"], point.name, point.value)
-
-
-def _specs_of(module: object, plugin: PluginInfo) -> list[tuple[str, Any]]:
-    """Call one plugin's hooks; all of it or, by raising, nothing enters the registry.
-
-    Each plugin has a manager of its own: what one half-registers can't reach the next.
-    """
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
-    manager.register(module, name=f"{plugin.distribution}:{plugin.entry_point}")
-    manager.check_pending()
-    if not manager.get_hookcallers(module):
-        raise PluginError("it implements no hook: mark its functions with mmbench.api.hookimpl")
-    return [
-        (group, spec)
-        for group in _HOOKS
-        for specs in getattr(manager.hook, f"mmbench_{group}")()
-        for spec in specs
     ]
 
 
