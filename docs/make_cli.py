@@ -1,4 +1,4 @@
-"""Write docs/cli.md from the command line's own help: `python docs/make_cli.py`."""  # noqa: INP001 - a script
+"""Write docs/cli.md from the command line's own help: `python docs/make_cli.py`."""
 
 from __future__ import annotations
 
