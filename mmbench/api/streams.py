@@ -28,7 +28,7 @@ class Stream:
     Attributes:
         name: Its name in the collection, such as ``"image"``.
         modality: Its role: ``"image"``, ``"audio"``, ``"text"``, ... (open-ended).
-        kind: The payload kind, a key of :data:`mmbench.api.payloads.KINDS`.
+        kind: The payload kind: the name of a payload class, such as ``"Image"``.
         shape: The payload array's shape, ``None`` where an axis varies; ``None`` = undeclared.
         rate: Sampling rate in Hz (audio) or frames a second (video), where it is fixed.
         provenance: ``"generated"`` where the payloads were synthesised rather than recorded.

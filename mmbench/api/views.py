@@ -37,7 +37,12 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class View:
-    """One transformation: a name of :data:`VIEWS`, its options and a seed."""
+    """One transformation: its name, its options and a seed.
+
+    ``crop`` cuts ``box = [x1, y1, x2, y2]`` (shares of the frame) out of an image; ``noise`` adds
+    Gaussian noise of standard deviation ``level``, in units of the payload's own scale;
+    ``drop_frames`` sets a share ``rate`` of the time steps to zero; ``zero`` sets all to zero.
+    """
 
     name: str
     options: Mapping[str, Any] = field(default_factory=dict)
