@@ -23,7 +23,17 @@ BELOW = {
     "registry": {"api", "options"},
     "builtin": {"api", "metrics", "results", "protocols"},
     "runner": {"api", "metrics", "results", "protocols", "options", "registry"},
-    "cli": {"api", "metrics", "results", "protocols", "options", "registry", "runner"},
+    "testing": {"api", "metrics", "results", "protocols", "options", "registry", "runner"},
+    "cli": {
+        "api",
+        "metrics",
+        "results",
+        "protocols",
+        "options",
+        "registry",
+        "runner",
+        "testing",
+    },
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,8 @@ class Connector(ABC):
 
     bases: Mapping[str, RepresentationRef]
     routes: Mapping[str, str]
+    #: Conformance check to the reason why this connector fails it, on purpose.
+    expected_failures: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def describe(self, bases: Mapping[str, RepresentationInfo]) -> RepresentationInfo:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from mmbench.api.errors import MmbenchError
 
@@ -109,6 +109,9 @@ class Dataset(ABC):
 
     Options (decode rates, splits, clip policies) are keyword arguments of ``__init__``.
     """
+
+    #: Conformance check to the reason why this dataset fails it, on purpose.
+    expected_failures: ClassVar[Mapping[str, str]] = {}
 
     @property
     @abstractmethod

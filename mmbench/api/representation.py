@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +32,9 @@ __all__ = [
     "TrainedRepresentation",
 ]
 
+#: ``global`` vectors, ``dense`` maps, ``prediction`` of the fit's target, or ``tokens``.
 EmbeddingKind = Literal["global", "dense", "prediction", "tokens"]
+#: How two vectors compare.
 Similarity = Literal["cosine", "dot"]
 #: Slot name to payloads: one observed subset of modalities, the same for every row of the batch.
 Batch = dict[str, list["Payload"]]
@@ -77,6 +79,8 @@ class RepresentationInfo:
         parameters: Number of trained parameters, where known.
         yardstick: A measured reference level (random vectors): leaderboards show it with its
             intervals and never rank it.
+        imputes: How it fills a missing slot itself, such as ``"zeros"``; empty = it does not, and
+            a slot filled with zeros is no missing slot to it.
     """
 
     name: str
@@ -89,6 +93,7 @@ class RepresentationInfo:
     weights_licence: str = ""
     parameters: int | None = None
     yardstick: bool = False
+    imputes: str = ""
 
     def offer(self, kind: str, slots: frozenset[str]) -> Offer | None:
         """The offer of this kind for exactly this subset of slots, or None."""
@@ -151,6 +156,8 @@ class Representation(ABC):
 
     #: The batch size to start with; ``--batch-size`` overrides it, running out of memory halves it.
     batch_size: int = 64
+    #: Conformance check to the reason why this representation fails it, on purpose.
+    expected_failures: ClassVar[Mapping[str, str]] = {}
 
     @property
     @abstractmethod
@@ -163,6 +170,19 @@ class Representation(ABC):
         Called before :attr:`info` is read. A representation with fixed slots ignores it. For a
         trained representation the streams are those of the training collection.
         """
+
+    def example(self, slot: Slot, meaning: int, rng: np.random.Generator) -> Payload | None:
+        """A valid payload for a slot, for the conformance kit; None = any of the declared kind.
+
+        Override it where not every payload of the declared kind and shape is a valid input: token
+        ids of a small vocabulary, a table with certain columns.
+
+        Args:
+            slot: One of its slots.
+            meaning: 0..15: payloads of different meanings differ.
+            rng: The only source of randomness.
+        """
+        return None
 
     def missing_offer(self, kind: EmbeddingKind, streams: frozenset[str]) -> str:
         """What a user can do where a task asks for this and it is not offered; "" by default.

@@ -28,6 +28,7 @@ __all__ = [
     "TaskInfo",
 ]
 
+#: Reference arrays that reach the ceiling, that know nothing, or that are all alike.
 Level = Literal["perfect", "random", "constant"]
 
 
@@ -36,12 +37,12 @@ class MetricInfo:
     """One number of a task, as a named aggregator over per-item columns.
 
     Point estimate, bootstrap interval and re-aggregation are one function: the aggregator of
-    that name in :mod:`mmbench.metrics.aggregation`, applied to ``columns`` of ``table``.
+    that name in ``mmbench.metrics.aggregation``, applied to ``columns`` of ``table``.
 
     Attributes:
         name: Such as ``"audio→image R@1"``; unique in the task.
         columns: The columns it aggregates, in the aggregator's order. Empty for a metric that is
-            no function of per-item values: then :attr:`Evaluation.values` holds it and
+            no function of per-item values: then ``Evaluation.values`` holds it and
             ``no_interval`` says why it has no interval.
         aggregator: Name in ``mmbench.metrics.aggregation.AGGREGATORS``.
         table: Which of the evaluation's item tables holds the columns.
@@ -203,6 +204,8 @@ class Task(ABC):
 
     #: ``"option=value"`` to why this task declines it: for what papers do and we should not.
     refused: ClassVar[Mapping[str, str]] = {}
+    #: Conformance check to the reason why this task fails it, on purpose.
+    expected_failures: ClassVar[Mapping[str, str]] = {}
 
     @property
     @abstractmethod

@@ -1,0 +1,3 @@
+"""Checks: connectors."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks: broken, missing, moved and superfluous files."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks: what listing shows and costs, of every kind of plugin."""
+
+from __future__ import annotations

@@ -1,0 +1,111 @@
+"""Checks in pytest: one test a check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import TYPE_CHECKING, Any
+
+from mmbench.registry import load_registry
+from mmbench.testing.catalogue import Target, targets_of
+from mmbench.testing.outcomes import run_check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _pytest.mark.structures import MarkDecorator
+
+    from mmbench.registry import Registry
+    from mmbench.testing.checks import CheckSpec
+
+__all__ = ["Check", "parametrize_with_checks"]
+
+
+@dataclass
+class _Subject:
+    """The subject that all tests of one target share, made by the first of them."""
+
+    target: Target
+
+    @cached_property
+    def made(self) -> Any:
+        return self.target.subject(Path(mkdtemp(prefix="mmbench-check-")))
+
+
+@dataclass
+class Check:
+    """One check of one plugin: call it in a test.
+
+    Attributes:
+        spec: The check.
+        target: What it is made of.
+        expected_failures: Check to the reason why it fails on purpose.
+    """
+
+    spec: CheckSpec
+    target: Target
+    expected_failures: Mapping[str, str]
+    _subject: _Subject
+
+    def __call__(self) -> None:
+        """Make the check.
+
+        Raises:
+            AssertionError: It fails: what was expected, what was seen, what to change.
+        """
+        import pytest
+
+        subject = self._subject.made
+        known = {**subject.expected_failures, **self.expected_failures}
+        outcome = run_check(self.spec, subject, known)
+        if outcome.status == "failed":
+            raise AssertionError(f"{self.target.label}, {self.spec.name}\n{outcome.message}")
+        if outcome.status == "expected":
+            pytest.xfail(outcome.reason)
+        if outcome.status in ("skipped", "blocked"):
+            pytest.skip(outcome.reason)
+
+    def __str__(self) -> str:
+        return f"{self.target.name}-{self.spec.name}"
+
+
+def parametrize_with_checks(
+    *names: str,
+    options: Mapping[str, Any] | None = None,
+    expected_failures: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+) -> MarkDecorator:
+    """Parametrize a test with the checks of plugins: a parameter ``check``, to be called.
+
+    A check that is *blocked* (something else, whose own check fails, has to be mended first) is
+    skipped; at least one test of the same plugin fails then.
+
+    Args:
+        names: Names of representations, tasks, datasets, or of a whole distribution.
+        options: Options to configure them with.
+        expected_failures: Check to the reason why it fails on purpose, besides those that the
+            class itself names.
+        registry: Where to look; the installed plugins by default.
+
+    Raises:
+        UsageError: Nothing has one of these names.
+
+    Example:
+        >>> from mmbench.testing import Check, parametrize_with_checks
+        >>> @parametrize_with_checks("random")
+        ... def test_conformance(check: Check) -> None:
+        ...     check()
+    """
+    import pytest
+
+    known = registry if registry is not None else load_registry()
+    checks = []
+    for name in names:
+        for target in targets_of(known, name, options):
+            shared = _Subject(target)
+            checks += [
+                Check(spec, target, expected_failures or {}, shared) for spec in target.checks
+            ]
+    return pytest.mark.parametrize("check", checks, ids=str)

@@ -1,0 +1,126 @@
+"""A new process that imports, builds, loads and encodes, and is watched while it does.
+
+What can't be seen from inside a test's own process is seen there: what listing imports, what is
+printed, written or asked of the network, and whether vectors are the same in another process, in
+another folder, with other string hashes and at another time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmbench.testing.checks import Blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mmbench.api import State
+    from mmbench.testing.representations import RepresentationSubject
+
+__all__ = ["ProcessReport", "watched"]
+
+#: Seconds after which a child is given up.
+_TIMEOUT = 600
+
+
+@dataclass(frozen=True)
+class ProcessReport:
+    """What a child process did.
+
+    Attributes:
+        vectors: Offer label to the vectors of the standard batch.
+        fingerprint: What ``fingerprint()`` returned.
+        modules: Heavy modules that listing imported.
+        listing_milliseconds: What importing the plugin's hooks took, mmbench being imported.
+        printed: What went to standard output and standard error.
+        written: Files that were written outside the folders meant for it.
+        network: What was asked of the network.
+        error: What ended it early, in a line; empty if nothing did.
+    """
+
+    vectors: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    fingerprint: str = ""
+    modules: tuple[str, ...] = ()
+    listing_milliseconds: float = 0.0
+    printed: str = ""
+    written: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    error: str = ""
+
+
+def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> ProcessReport:
+    """Load and encode in a new process.
+
+    Args:
+        subject: What to encode with; its options and state must be plain data.
+        seed: The seed to load with.
+        later: Whether the clock is a year and some hours ahead.
+
+    Raises:
+        Blocked: The process could not be started or did not answer.
+    """
+    folder = subject.workspace / f"process-{seed}-{int(later)}"
+    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    state = subject.state if subject.is_trained else None
+    (folder / "order.json").write_text(json.dumps(_order(subject, folder, state, seed, later)))
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "4711" if later else "1",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(folder / "tmp"),
+        "MMBENCH_CACHE": str(folder / "cache"),
+    }
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "mmbench.testing.child", str(folder)],
+            capture_output=True, text=True, errors="replace", check=False,
+            timeout=_TIMEOUT, cwd=folder / "tmp", env=environment,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Blocked(f"a new process could not encode: {error}") from error
+    return _report(folder, done)
+
+
+def _order(
+    subject: RepresentationSubject, folder: Path, state: State | None, seed: int, later: bool
+) -> dict[str, Any]:
+    """What the child is told, as plain data."""
+    if state is not None:
+        arrays = {f"a:{name}": np.asarray(array) for name, array in state.arrays.items()}
+        np.savez(folder / "state.npz", meta=np.array(json.dumps(state.meta)), **arrays)
+    return {
+        "spec": asdict(subject.entry.spec),
+        "plugin": asdict(subject.entry.plugin),
+        "given": {**subject.options},
+        "streams": [asdict(stream) for stream in subject.streams],
+        "target": subject.target,
+        "seed": seed,
+        "later": later,
+    }
+
+
+def _report(folder: Path, done: subprocess.CompletedProcess[str]) -> ProcessReport:
+    said: dict[str, Any] = {}
+    path = folder / "report.json"
+    if path.is_file():
+        said = json.loads(path.read_text())
+    else:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        said = {"error": f"the process ended early: {last}"}
+    vectors: dict[str, NDArray[np.float32]] = {}
+    if (folder / "vectors.npz").is_file():
+        with np.load(folder / "vectors.npz", allow_pickle=False) as file:
+            vectors = {name: file[name] for name in file.files}
+    said |= {name: tuple(said.get(name, ())) for name in ("modules", "written", "network")}
+    return ProcessReport(vectors=vectors, printed=(done.stdout + done.stderr).strip(), **said)

@@ -1,0 +1,3 @@
+"""Checks: devices and precisions."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks: the smallest, emptiest and longest payloads."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks: what else an encoder does besides encoding."""
+
+from __future__ import annotations

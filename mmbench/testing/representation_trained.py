@@ -1,0 +1,3 @@
+"""Checks: representations that mmbench trains."""
+
+from __future__ import annotations

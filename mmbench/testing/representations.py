@@ -1,0 +1,251 @@
+"""What the checks of a representation are handed: instances, generated items, and their vectors."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmbench.api import (
+    Context,
+    MmbenchError,
+    Offer,
+    PrecomputedRepresentation,
+    Representation,
+    RepresentationInfo,
+    State,
+    Stream,
+    TrainedRepresentation,
+)
+from mmbench.api.representation import METHODS
+from mmbench.options import resolve_options
+from mmbench.registry import load_object
+from mmbench.runner.encoding import to_numpy
+from mmbench.testing.checks import Blocked, NotRelevant
+from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from mmbench.api import FitData, Payload, RepresentationSpec
+    from mmbench.registry import Entry
+
+__all__ = ["COUNT", "RepresentationSubject", "described"]
+
+#: Items in the standard batch.
+COUNT = 6
+
+#: Rounding: vectors of one item may differ by this share of the largest value.
+TOLERANCE = 1e-4
+
+
+def described(error: BaseException) -> str:
+    """An exception in one line."""
+    said = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+@dataclass
+class RepresentationSubject:
+    """One configured representation under test.
+
+    What is asked of it here is computed once and kept; a check that wants an instance of its own
+    makes one by :meth:`new` or :meth:`ready`.
+
+    Attributes:
+        entry: Its spec and plugin.
+        given: Options given for the checks, over the spec's own.
+        workspace: An empty folder for what the checks write.
+        streams: What open slots are bound to.
+        devices: Where it is tried.
+        target: What a supervised fit learns, if it offers predictions.
+    """
+
+    entry: Entry[RepresentationSpec]
+    given: Mapping[str, Any]
+    workspace: Path
+    streams: tuple[Stream, ...] = STANDARD_STREAMS
+    devices: tuple[str, ...] = ("cpu",)
+    target: str = "class"
+    _vectors: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+        return self.entry.spec.name
+
+    @property
+    def expected_failures(self) -> Mapping[str, str]:
+        """Check to the reason why it fails on purpose."""
+        return dict(self.cls.expected_failures)
+
+    @cached_property
+    def cls(self) -> type[Representation]:
+        """Its class."""
+        cls: type[Representation] = load_object(self.entry.spec.path, self.entry)
+        return cls
+
+    @cached_property
+    def options(self) -> dict[str, Any]:
+        """Every option with its value."""
+        return resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
+
+    def new(self, **changed: Any) -> Representation:
+        """A new instance: bound, neither loaded nor trained.
+
+        Args:
+            changed: Options other than the configured ones.
+        """
+        built = self.cls(**{**self.options, **changed})
+        built.bind(self.streams)
+        return built
+
+    @cached_property
+    def info(self) -> RepresentationInfo:
+        """What it says of itself, before anything is loaded."""
+        with self.blocking("constructor, bind() and info", "info_is_complete"):
+            return self.new().info
+
+    @property
+    def offers(self) -> list[Offer]:
+        """What it offers, in a stable order."""
+        return sorted(self.info.offers, key=lambda offer: (offer.kind, sorted(offer.slots)))
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether mmbench trains it."""
+        return issubclass(self.cls, TrainedRepresentation)
+
+    @property
+    def is_precomputed(self) -> bool:
+        """Whether its vectors are looked up by id."""
+        return issubclass(self.cls, PrecomputedRepresentation)
+
+    def offers_of(self, kind: str) -> list[Offer]:
+        """Its offers of one kind.
+
+        Raises:
+            NotRelevant: There is none.
+        """
+        found = [offer for offer in self.offers if offer.kind == kind]
+        if not found:
+            raise NotRelevant(f"it offers no {kind} embedding")
+        return found
+
+    def encoded_offers(self) -> list[Offer]:
+        """Its offers, where they are computed from payloads.
+
+        Raises:
+            NotRelevant: Its vectors are looked up.
+        """
+        if self.is_precomputed:
+            raise NotRelevant("its vectors are looked up, not computed from payloads")
+        return self.offers
+
+    @cached_property
+    def items(self) -> Items:
+        """Makes payloads for its slots."""
+        return Items(self.new(), self.info.slots)
+
+    def batch(
+        self, offer: Offer, meanings: Sequence[int] = range(COUNT), seed: int = 0
+    ) -> dict[str, list[Payload]]:
+        """Generated payloads for an offer's slots, one row a meaning; equal for equal arguments."""
+        return self.items.batch(offer.slots, meanings, seed)
+
+    def context(self, *, seed: int = 0, device: str = "cpu", dtype: str = "fp32") -> Context:
+        """What ``load`` and ``fit`` are handed; checkpoints go to a new folder in the workspace."""
+        checkpoints = self.workspace / "checkpoints"
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        folder = checkpoints / str(len(list(checkpoints.iterdir())))
+        folder.mkdir()
+        log = logging.getLogger("mmbench.testing.plugin")
+        return Context(seed=seed, device=device, dtype=dtype, checkpoint=folder, log=log)
+
+    @cached_property
+    def data(self) -> FitData:
+        """What a trained representation learns from here."""
+        predicts = any(offer.kind == "prediction" for offer in self.info.offers)
+        return training_data(self.items, target=self.target if predicts else None)
+
+    def fitted(self, *, seed: int = 0, data: FitData | None = None) -> TrainedRepresentation:
+        """A new instance, trained."""
+        built = self.new()
+        if not isinstance(built, TrainedRepresentation):
+            raise NotRelevant("it is not trained by mmbench")
+        ctx = self.context(seed=seed)
+        built.load(ctx)
+        built.fit(data or self.data, ctx)
+        return built
+
+    @cached_property
+    def state(self) -> State:
+        """The state of one training, with seed 0."""
+        if not self.is_trained:
+            raise NotRelevant("it is not trained by mmbench")
+        with self.blocking("fit() and state()", "fit_gives_a_state"):
+            return self.fitted().state()
+
+    def ready(
+        self, *, seed: int = 0, device: str = "cpu", dtype: str = "fp32", **changed: Any
+    ) -> Representation:
+        """A new instance, loaded, and (if it is trained) in the state of the one training."""
+        built = self.new(**changed)
+        built.load(self.context(seed=seed, device=device, dtype=dtype))
+        if isinstance(built, TrainedRepresentation):
+            built.load_state(self.state)
+        return built
+
+    @cached_property
+    def shared(self) -> Representation:
+        """One loaded instance for checks that only look at what it returns."""
+        with self.blocking("load()", "it_loads"):
+            return self.ready()
+
+    def encode(
+        self, representation: Representation, offer: Offer, batch: Mapping[str, list[Payload]]
+    ) -> NDArray[np.float32]:
+        """What the offer's method returns for a batch, as numpy, unchecked; exceptions pass."""
+        raw = getattr(representation, METHODS[offer.kind])(dict(batch))
+        return to_numpy(raw)
+
+    def vectors(self, offer: Offer) -> NDArray[np.float32]:
+        """Vectors [COUNT, ...] of the standard batch by the shared instance, computed once.
+
+        Raises:
+            Blocked: The method raises, or returns no row an item; checks of their own say so.
+        """
+        if offer not in self._vectors:
+            with self.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+                if isinstance(self.shared, PrecomputedRepresentation):
+                    ids = [f"kit-{row}" for row in range(COUNT)]
+                    found, _ = self.shared.lookup("kit", ids, offer.kind, offer.slots)
+                else:
+                    found = self.encode(self.shared, offer, self.batch(offer))
+            if found.ndim == 0 or len(found) != COUNT:
+                raise Blocked("it does not return one row an item: see one_row_an_item")
+            self._vectors[offer] = found
+        return self._vectors[offer]
+
+    @contextmanager
+    def blocking(self, what: str, check: str) -> Iterator[None]:
+        """Turn what a plugin raises into :class:`Blocked`, naming the check that reports it."""
+        try:
+            yield
+        except (Blocked, NotRelevant):
+            raise
+        except (MmbenchError, Exception, SystemExit) as error:
+            raise Blocked(f"{what} raised {described(error)}: see {check}") from error
+
+
+def far_apart(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
+    """The largest difference of two arrays of one shape, as a share of the largest value."""
+    scale = max(float(np.abs(first).max(initial=0.0)), 1e-30)
+    return float(np.abs(first - second).max(initial=0.0)) / scale

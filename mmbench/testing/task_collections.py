@@ -1,0 +1,3 @@
+"""Checks: the collections that a task works on."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks: metrics are possible, monotone, and functions of per-item scores."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks: scoring is a pure function."""
+
+from __future__ import annotations

@@ -1,0 +1,3 @@
+"""Checks: what a task wants encoded."""
+
+from __future__ import annotations

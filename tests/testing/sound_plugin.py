@@ -1,0 +1,1 @@
+"""The hooks module that sound plugins and mutants name: light."""
