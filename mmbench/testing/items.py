@@ -120,7 +120,8 @@ def _pictures(
     rising = np.linspace(0.6, 1.0, height)[:, None, None]
     picture = colour * (0.75 + 0.25 * waves) * rising
     noisy = picture + rng.normal(scale=4.0, size=(count, height, width, 3))
-    return noisy.clip(0, 255).astype(np.uint8)
+    pixels: NDArray[np.uint8] = noisy.clip(0, 255).astype(np.uint8)
+    return pixels
 
 
 def _audio(stream: Stream, meaning: int, rng: np.random.Generator) -> Audio:
@@ -132,7 +133,7 @@ def _audio(stream: Stream, meaning: int, rng: np.random.Generator) -> Audio:
     return Audio((tone + noise).clip(-1, 1).astype(np.float32), rate)
 
 
-def _text(stream: Stream, meaning: int, rng: np.random.Generator) -> Text:
+def _text(_stream: Stream, meaning: int, rng: np.random.Generator) -> Text:
     endings = (".", "", " today.", ", far away.")
     return Text(_WORDS[meaning] + endings[int(rng.integers(len(endings)))])
 
@@ -166,10 +167,11 @@ def _wavy(shape: tuple[int, ...], meaning: int, rng: np.random.Generator) -> NDA
     """Numbers around 0 whose pattern follows the meaning."""
     size = int(np.prod(shape))
     pattern = np.cos(np.arange(size) * (0.1 + 0.17 * meaning) + meaning).reshape(shape)
-    return (pattern + rng.normal(scale=0.02, size=shape)).astype(np.float32)
+    noisy: NDArray[np.float32] = (pattern + rng.normal(scale=0.02, size=shape)).astype(np.float32)
+    return noisy
 
 
-def _table(stream: Stream, meaning: int, rng: np.random.Generator) -> Table:
+def _table(_stream: Stream, meaning: int, _rng: np.random.Generator) -> Table:
     return Table(
         {
             "title": _WORDS[meaning],

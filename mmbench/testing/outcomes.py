@@ -91,7 +91,7 @@ def _outcome(check: CheckSpec, subject: Any) -> Outcome:
         )  # fmt: skip
     except KeyboardInterrupt:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - that is what was seen
         return Outcome(
             check.name,
             check.family,
