@@ -22,6 +22,7 @@ BELOW = {
     "options": {"api"},
     "registry": {"api", "options"},
     "builtin": {"api", "metrics", "results", "protocols"},
+    "scaffold": {"api"},
     "runner": {"api", "metrics", "results", "protocols", "options", "registry"},
     "testing": {"api", "metrics", "results", "protocols", "options", "registry", "runner"},
     "cli": {
@@ -31,6 +32,7 @@ BELOW = {
         "protocols",
         "options",
         "registry",
+        "scaffold",
         "runner",
         "testing",
     },
@@ -73,6 +75,7 @@ def test_imports_point_down(path):
         ("mmbench.builtin.plugin", {"numpy", "torch", "pandas", "sklearn"}),
         ("mmbench.cli.main", {"numpy", "torch", "pandas", "sklearn", "rich", "scipy"}),
         ("mmbench.cli.listing", {"numpy", "torch", "pandas", "sklearn", "rich", "scipy"}),
+        ("mmbench.cli.scaffolding", {"numpy", "torch", "pandas", "sklearn", "rich", "scipy"}),
     ],
 )
 def test_light_modules_import_nothing_heavy(imported, banned):

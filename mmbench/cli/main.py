@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "score": ("mmbench.cli.score:score", "Score again from the store, without the model."),
     "data": ("mmbench.cli.data:data", "Look at datasets: status, check, sample."),
     "cache": ("mmbench.cli.cache:cache", "Look after the store: size, verify, prune."),
+    "plugin": ("mmbench.cli.plugin:plugin", "Start and check plugins: new, check."),
     "doctor": (
         "mmbench.cli.doctor:doctor",
         "Say what is installed, what is broken, how to mend it.",

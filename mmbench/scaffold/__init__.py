@@ -1,0 +1,1 @@
+"""New plugins: an installable package that works before its author writes a line."""
