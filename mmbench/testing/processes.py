@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mmbench.api import State
     from mmbench.testing.representations import RepresentationSubject
 
-__all__ = ["ProcessReport", "watched"]
+__all__ = ["ProcessReport", "Watched", "start_watched", "watched"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
@@ -58,16 +58,43 @@ class ProcessReport:
     error: str = ""
 
 
-def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> ProcessReport:
-    """Load and encode in a new process.
+@dataclass(frozen=True)
+class Watched:
+    """A child process on its way.
+
+    Attributes:
+        folder: Where its order is and its report will be.
+        process: The process.
+    """
+
+    folder: Path
+    process: subprocess.Popen[str]
+
+    def report(self) -> ProcessReport:
+        """Wait for it, and say what it did.
+
+        Raises:
+            Blocked: It did not answer in time.
+        """
+        try:
+            printed, errors = self.process.communicate(timeout=_TIMEOUT)
+        except subprocess.TimeoutExpired as error:
+            self.process.kill()
+            self.process.communicate()
+            raise Blocked(f"a new process did not encode within {_TIMEOUT} s") from error
+        return _report(self.folder, printed, errors, self.process.returncode)
+
+
+def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> Watched:
+    """Start to load and encode in a new process; several may run at a time.
 
     Args:
         subject: What to encode with; its options and state must be plain data.
         seed: The seed to load with.
-        later: Whether the clock is a year and some hours ahead.
+        later: Whether the clock is a year and some hours ahead, and strings hash otherwise.
 
     Raises:
-        Blocked: The process could not be started or did not answer.
+        Blocked: The process could not be started.
     """
     folder = subject.workspace / f"process-{seed}-{int(later)}"
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
@@ -82,14 +109,28 @@ def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = Fals
         "MMBENCH_CACHE": str(folder / "cache"),
     }
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "mmbench.testing.child", str(folder)],
-            capture_output=True, text=True, errors="replace", check=False,
-            timeout=_TIMEOUT, cwd=folder / "tmp", env=environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, errors="replace", cwd=folder / "tmp", env=environment,
         )  # fmt: skip
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise Blocked(f"a new process could not encode: {error}") from error
-    return _report(folder, done)
+    except OSError as error:
+        raise Blocked(f"a new process could not be started: {error}") from error
+    return Watched(folder, process)
+
+
+def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> ProcessReport:
+    """Load and encode in a new process, and wait for it.
+
+    Args:
+        subject: What to encode with; its options and state must be plain data.
+        seed: The seed to load with.
+        later: Whether the clock is a year and some hours ahead, and strings hash otherwise.
+
+    Raises:
+        Blocked: The process could not be started or did not answer.
+    """
+    return start_watched(subject, seed=seed, later=later).report()
 
 
 def _order(
@@ -110,17 +151,17 @@ def _order(
     }
 
 
-def _report(folder: Path, done: subprocess.CompletedProcess[str]) -> ProcessReport:
+def _report(folder: Path, printed: str, errors: str, code: int) -> ProcessReport:
     said: dict[str, Any] = {}
     path = folder / "report.json"
     if path.is_file():
         said = json.loads(path.read_text())
     else:
-        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        last = (errors.strip().splitlines() or [f"exit code {code}"])[-1]
         said = {"error": f"the process ended early: {last}"}
     vectors: dict[str, NDArray[np.float32]] = {}
     if (folder / "vectors.npz").is_file():
         with np.load(folder / "vectors.npz", allow_pickle=False) as file:
             vectors = {name: file[name] for name in file.files}
     said |= {name: tuple(said.get(name, ())) for name in ("modules", "written", "network")}
-    return ProcessReport(vectors=vectors, printed=(done.stdout + done.stderr).strip(), **said)
+    return ProcessReport(vectors=vectors, printed=(printed + errors).strip(), **said)

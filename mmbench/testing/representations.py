@@ -27,6 +27,7 @@ from mmbench.registry import load_object
 from mmbench.runner.encoding import to_numpy
 from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
+from mmbench.testing.processes import start_watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import FitData, Payload, RepresentationSpec
     from mmbench.registry import Entry
+    from mmbench.testing.processes import ProcessReport, Watched
 
 __all__ = ["COUNT", "RepresentationSubject", "described"]
 
@@ -233,6 +235,23 @@ class RepresentationSubject:
                 raise Blocked("it does not return one row an item: see one_row_an_item")
             self._vectors[offer] = found
         return self._vectors[offer]
+
+    @cached_property
+    def process(self) -> ProcessReport:
+        """What a new process did that loaded with seed 0 and encoded the standard batch."""
+        first, _ = self._processes
+        return first.report()
+
+    @cached_property
+    def later_process(self) -> ProcessReport:
+        """The same, where it is a year later, in another folder and with other string hashes."""
+        _, second = self._processes
+        return second.report()
+
+    @cached_property
+    def _processes(self) -> tuple[Watched, Watched]:
+        """Both are started at once, so that there is one wait."""
+        return start_watched(self), start_watched(self, later=True)
 
     @contextmanager
     def blocking(self, what: str, check: str) -> Iterator[None]:
