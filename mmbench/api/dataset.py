@@ -150,7 +150,7 @@ class Dataset(ABC):
         return broken
 
     def write_sample(self, root: Path, *, items: int, seed: int) -> None:
-        """Write a small generated dataset in the true layout under ``root``.
+        """Write a small generated dataset in the true layout under ``root``, an empty folder.
 
         It reads nothing of this machine. ``mmbench data sample`` marks the folder, and records
         from it are ``generated``.

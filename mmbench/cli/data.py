@@ -115,6 +115,7 @@ def sample(name: str, root: Path, items: int, seed: int) -> None:
     place = root / name
     if place.exists() and any(place.iterdir()):
         raise UsageError("is not empty", where=str(place), fix="choose another --root")
+    place.mkdir(parents=True, exist_ok=True)
     try:
         dataset.write_sample(place, items=items, seed=seed)
     except NotImplementedError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import mkdtemp
@@ -13,10 +13,11 @@ from mmbench.testing.catalogue import Target, targets_of
 from mmbench.testing.outcomes import run_check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from _pytest.mark.structures import MarkDecorator
 
+    from mmbench.api import Stream
     from mmbench.registry import Registry
     from mmbench.testing.checks import CheckSpec
 
@@ -75,6 +76,7 @@ def parametrize_with_checks(
     *names: str,
     options: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, str] | None = None,
+    streams: Sequence[Stream] = (),
     registry: Registry | None = None,
 ) -> MarkDecorator:
     """Parametrize a test with the checks of plugins: a parameter ``check``, to be called.
@@ -87,6 +89,7 @@ def parametrize_with_checks(
         options: Options to configure them with.
         expected_failures: Check to the reason why it fails on purpose, besides those that the
             class itself names.
+        streams: What open slots are bound to; by default an image, a sound and a text.
         registry: Where to look; the installed plugins by default.
 
     Raises:
@@ -103,7 +106,8 @@ def parametrize_with_checks(
     known = registry if registry is not None else load_registry()
     checks = []
     for name in names:
-        for target in targets_of(known, name, options):
+        for found in targets_of(known, name, options):
+            target = replace(found, streams=tuple(streams))
             shared = _Subject(target)
             checks += [
                 Check(spec, target, expected_failures or {}, shared) for spec in target.checks
