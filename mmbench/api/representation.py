@@ -211,7 +211,11 @@ class Representation(ABC):
         """Vectors [B, D] of one observed subset: finite, non-zero, one a row, in order.
 
         Any array that speaks DLPack or the array API will do. Must not depend on what else is
-        in the batch.
+        in the batch. An empty batch has zero rows.
+
+        Raises:
+            ItemError: An item is none that it can encode (too short, say). Its batch is encoded
+                once more one by one, and those that raise are dropped and listed in the record.
         """
         raise NotImplementedError
 

@@ -155,12 +155,15 @@ class Encoder:
         last_flush = time.monotonic()
         for rows, batch in self._batches(collection, binding, group, missing, done):
             start = time.perf_counter()
-            vectors = self._vectors(batch, len(rows))
+            ids = [collection.ids[int(group.rows[row])] for row in rows]
+            taken, vectors = self._taken(batch, ids, done)
             seconds = time.perf_counter() - start
-            if not self._checked:
+            if not len(taken):
+                continue
+            if not self._checked and len(taken) == len(rows):
                 self._check_batch_invariance(batch, vectors)
-            writer.add(group.digests[rows], vectors, seconds)
-            done.encoded += len(rows)
+            writer.add(group.digests[rows[taken]], vectors, seconds)
+            done.encoded += len(taken)
             self.progress(
                 done.encoded + len(done.dropped), len(missing), f"{collection.name} {self.kind}"
             )
@@ -203,6 +206,35 @@ class Encoder:
                         kept,
                         {slot: [p for d in parts for p in d.batch[slot]] for slot in group.slots},
                     )
+
+    def _taken(
+        self, batch: dict[str, list[Payload]], ids: list[str], done: Encoded
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Encode a batch; items that the representation refuses are dropped and named.
+
+        An ``ItemError`` does not say which item of a batch it is about, so then each is encoded
+        alone.
+
+        Returns:
+            The rows of the batch that were taken, and their vectors.
+        """
+        rows = np.arange(len(ids))
+        try:
+            return rows, self._vectors(batch, len(ids))
+        except ItemError as error:
+            if len(ids) == 1:
+                done.dropped[ids[0]] = f"{self.label} refuses it: {error}"
+                return rows[:0], np.empty((0, 0), dtype=np.float32)
+        taken: list[int] = []
+        vectors = []
+        for row in range(len(ids)):
+            alone = {slot: [payloads[row]] for slot, payloads in batch.items()}
+            kept, found = self._taken(alone, [ids[row]], done)
+            if len(kept):
+                taken.append(row)
+                vectors.append(found)
+        together = np.concatenate(vectors) if vectors else np.empty((0, 0), dtype=np.float32)
+        return np.array(taken, dtype=np.int64), together
 
     def _vectors(self, batch: dict[str, list[Payload]], count: int) -> NDArray[np.float32]:
         """Encode a batch; when memory runs out, halve it and remember the smaller size."""

@@ -10,7 +10,7 @@ from mmbench_faulty.representations import Faulty, Fused, LookedUp, Steady
 from mmbench_faulty.world import pairs
 from runner_bench import do_jobs, representation, task
 
-from mmbench.api import Batch, PluginError
+from mmbench.api import Batch, ItemError, PluginError
 from mmbench.runner.encoding import Encoder, to_numpy
 from mmbench.runner.housekeeping import verify
 from mmbench.runner.keys import digest_rows
@@ -196,6 +196,34 @@ def test_items_that_cannot_be_decoded_are_dropped_and_named(space) -> None:
     assert sorted(done.dropped) == ["test-001", "test-009"]
     assert "is corrupt" in done.dropped["test-001"]
     assert len(stored(space)) == 8
+
+
+@pytest.mark.parametrize("size", [1, 3, 64])
+def test_items_that_the_representation_refuses_are_dropped_and_named(space, size) -> None:
+    refused = values()[[2, 7]]
+
+    class Choosy(Steady):
+        def encode(self, batch: Batch) -> np.ndarray:
+            for payload in batch["left"]:
+                if (payload.values == refused).all(axis=1).any():
+                    raise ItemError("is too short")
+            return super().encode(batch)
+
+    done, _, _ = fill(space, Choosy(), size=size)
+    names = [pairs("test", 10, seed=0).ids[row] for row in (2, 7)]
+    assert done.encoded == 8
+    assert list(done.dropped) == names
+    assert done.dropped[names[0]] == "mine refuses it: is too short"
+    np.testing.assert_array_equal(stored(space), np.delete(values(), [2, 7], axis=0))
+
+
+def test_a_representation_that_refuses_all_stores_nothing(space) -> None:
+    class Refusing(Steady):
+        def encode(self, batch: Batch) -> np.ndarray:
+            raise ItemError("is too short")
+
+    done, _, _ = fill(space, Refusing())
+    assert (done.encoded, len(done.dropped)) == (0, 10)
 
 
 def test_nothing_decodes(space) -> None:
