@@ -140,13 +140,14 @@ def _stream(text: str) -> Any:
     from mmbench.api.payloads import KINDS
     from mmbench.options import nearest
 
-    name, modality, kind, shape, *more = [*text.split(":"), "", "", ""][: text.count(":") + 3]
-    if not (name and modality and kind) or any(more[1:]):
+    parts = text.split(":")
+    if len(parts) not in (3, 4) or not all(parts):
         raise UsageError(
             f"{text!r} is not of the form name:modality:Kind[:shape]",
             where="--stream",
             fix="such as --stream pose:pose:Sequence:20x8",
         )
+    name, modality, kind, shape = [*parts, ""][:4]
     if kind not in KINDS:
         raise UsageError(f"no kind {kind!r}", where="--stream", fix=nearest(kind, KINDS, "kinds"))
     try:
