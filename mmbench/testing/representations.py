@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from mmbench.registry import Entry
     from mmbench.testing.processes import ProcessReport, Watched
 
-__all__ = ["COUNT", "RepresentationSubject", "described"]
+__all__ = ["COUNT", "TOLERANCE", "RepresentationSubject", "described", "far_apart"]
 
 #: Items in the standard batch.
 COUNT = 6
@@ -77,6 +78,8 @@ class RepresentationSubject:
     devices: tuple[str, ...] = ("cpu",)
     target: str = "class"
     _vectors: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
+    _steady: dict[Offer, bool] = field(default_factory=dict)
+    _alone: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -119,6 +122,23 @@ class RepresentationSubject:
     def offers(self) -> list[Offer]:
         """What it offers, in a stable order."""
         return sorted(self.info.offers, key=lambda offer: (offer.kind, sorted(offer.slots)))
+
+    @cached_property
+    def main_offers(self) -> list[Offer]:
+        """Offers that stand for all: of each kind the smallest that take a slot, and the largest.
+
+        A representation of many subsets is not asked for each of them by every check.
+
+        Raises:
+            NotRelevant: Its vectors are looked up.
+        """
+        chosen: set[Offer] = set()
+        for kind in {offer.kind for offer in self.encoded_offers()}:
+            offers = sorted(self.offers_of(kind), key=lambda offer: len(offer.slots))
+            chosen.add(offers[-1])
+            for slot in self.info.slots:
+                chosen.update([offer for offer in offers if slot.name in offer.slots][:1])
+        return [offer for offer in self.offers if offer in chosen]
 
     @property
     def is_trained(self) -> bool:
@@ -253,6 +273,42 @@ class RepresentationSubject:
         """Both are started at once, so that there is one wait."""
         return start_watched(self), start_watched(self, later=True)
 
+    def steady(self, offer: Offer) -> NDArray[np.float32]:
+        """:meth:`vectors`, where encoding other items, and the batch again, gives them again.
+
+        Raises:
+            Blocked: As in :meth:`vectors`; or they are not finite, or not the same again. Checks
+                that compare vectors start from these, so that fresh noise fails one check only.
+        """
+        found = self.vectors(offer)
+        if not np.isfinite(found).all():
+            raise Blocked("values are not finite: see output_is_finite")
+        if not self.is_precomputed and offer not in self._steady:
+            with self.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+                self.encode(self.shared, offer, self.batch(offer, (COUNT, COUNT + 1)))
+                again = self.encode(self.shared, offer, self.batch(offer))
+            self._steady[offer] = far_apart(found, again) <= TOLERANCE
+        if not self._steady.get(offer, True):
+            raise Blocked(
+                "the same batch does not give the same vectors again: see repeats_agree and "
+                "earlier_calls_leave_no_trace"
+            )
+        return found
+
+    def alone(self, offer: Offer) -> NDArray[np.float32]:
+        """Vector [1, ...] of the standard batch's first item, encoded by itself.
+
+        Raises:
+            Blocked: As in :meth:`steady`; or a batch of one item raises, or gives another shape.
+        """
+        usual = self.steady(offer)
+        if offer not in self._alone:
+            with self.blocking(f"{METHODS[offer.kind]}() of a single item", "single_item_works"):
+                self._alone[offer] = self.encode(self.shared, offer, self.batch(offer, (0,)))
+        if self._alone[offer].shape != (1, *usual.shape[1:]):
+            raise Blocked("a single item gives another shape: see single_item_works")
+        return self._alone[offer]
+
     @contextmanager
     def blocking(self, what: str, check: str) -> Iterator[None]:
         """Turn what a plugin raises into :class:`Blocked`, naming the check that reports it."""
@@ -265,6 +321,13 @@ class RepresentationSubject:
 
 
 def far_apart(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """The largest difference of two arrays of one shape, as a share of the largest value."""
+    """The largest difference of two arrays, as a share of the first's largest value.
+
+    Infinite where their shapes differ or a value is not finite.
+    """
+    if first.shape != second.shape:
+        return math.inf
     scale = max(float(np.abs(first).max(initial=0.0)), 1e-30)
-    return float(np.abs(first - second).max(initial=0.0)) / scale
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = float(np.abs(first - second).max(initial=0.0)) / scale
+    return difference if math.isfinite(difference) else math.inf
