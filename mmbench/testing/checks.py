@@ -84,7 +84,7 @@ class CheckSpec:
 
     @property
     def explanation(self) -> str:
-        """Why it must hold and how to mend it: the docstring below its first line."""
+        """The docstring below its first line says why it must hold and how to mend it."""
         return (inspect.getdoc(self.function) or "").partition("\n")[2].strip()
 
 
