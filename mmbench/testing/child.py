@@ -10,7 +10,6 @@ import json
 import os
 import sys
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -78,16 +77,24 @@ def label_of(offer: Any) -> str:
     return f"{offer.kind}:{'+'.join(sorted(offer.slots))}"
 
 
-def _listing(module: str) -> tuple[list[str], float]:
-    """Import the plugin's hooks: the heavy modules that come with them, and milliseconds."""
-    import mmbench.registry  # noqa: F401 - mmbench itself is there before any plugin
+def _listing(order: dict[str, Any], watch: Watch) -> dict[str, Any]:
+    """Import a plugin and call its hooks, as listing does: what that brought and cost."""
+    from importlib.metadata import EntryPoint
 
+    from mmbench.registry import LOAD_PLUGINS, load_registry  # ours is there before any plugin
+
+    os.environ.pop(LOAD_PLUGINS, None)
+    point = EntryPoint(order["plugin"]["entry_point"], order["plugin"]["module"], "mmbench")
     before = set(sys.modules)
+    watch.on = True
     start = time.perf_counter()
-    import_module(module.partition(":")[0])
-    milliseconds = (time.perf_counter() - start) * 1000
+    try:
+        load_registry([point])
+    finally:
+        milliseconds = (time.perf_counter() - start) * 1000
+        watch.on = False
     new = {name.partition(".")[0] for name in set(sys.modules) - before}
-    return sorted(new & HEAVY), milliseconds
+    return {"modules": sorted(new & HEAVY), "listing_milliseconds": milliseconds}
 
 
 def _a_year_later() -> None:
@@ -163,12 +170,13 @@ def main(folder: Path) -> None:
     order = json.loads((folder / "order.json").read_text())
     watch = Watch([folder / "cache", folder / "tmp"])
     report: dict[str, Any] = {}
-    if order["later"]:
+    if order.get("later"):
         _a_year_later()
     try:
-        if order["plugin"]["module"]:
-            report["modules"], report["listing_milliseconds"] = _listing(order["plugin"]["module"])
-        _encode(folder, order, watch, report)
+        if "spec" in order:
+            _encode(folder, order, watch, report)
+        else:
+            report |= _listing(order, watch)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is reported
         report["error"] = f"{type(error).__name__}: {error}"
     report |= {"written": sorted(set(watch.written)), "network": sorted(set(watch.network))}

@@ -12,6 +12,9 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,14 +23,14 @@ from mmbench.testing.checks import Blocked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from mmbench.api import State
+    from mmbench.registry import PluginInfo
     from mmbench.testing.representations import RepresentationSubject
 
-__all__ = ["ProcessReport", "Watched", "start_watched", "watched"]
+__all__ = ["ProcessReport", "Watched", "listed", "start_watched", "watched"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
@@ -41,7 +44,7 @@ class ProcessReport:
         vectors: Offer label to the vectors of the standard batch.
         fingerprint: What ``fingerprint()`` returned.
         modules: Heavy modules that listing imported.
-        listing_milliseconds: What importing the plugin's hooks took, mmbench being imported.
+        listing_milliseconds: What importing and calling the plugin's hooks took.
         printed: What went to standard output and standard error.
         written: Files that were written outside the folders meant for it.
         network: What was asked of the network.
@@ -100,6 +103,11 @@ def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool 
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
     state = subject.state if subject.is_trained else None
     (folder / "order.json").write_text(json.dumps(_order(subject, folder, state, seed, later)))
+    return _started(folder, later=later)
+
+
+def _started(folder: Path, *, later: bool = False) -> Watched:
+    """Start the process whose order lies in a folder."""
     environment = {
         **os.environ,
         "PYTHONHASHSEED": "4711" if later else "1",
@@ -117,6 +125,24 @@ def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool 
     except OSError as error:
         raise Blocked(f"a new process could not be started: {error}") from error
     return Watched(folder, process)
+
+
+@cache
+def listed(plugin: PluginInfo, attempt: int = 0) -> ProcessReport:
+    """Import a plugin's hooks and call them in a new process, as listing does; once a plugin.
+
+    Args:
+        plugin: What to list.
+        attempt: A further one measures anew.
+
+    Raises:
+        Blocked: The process could not be started or did not answer.
+    """
+    with TemporaryDirectory(prefix=f"mmbench-listing-{attempt}-") as made:
+        folder = Path(made).resolve()
+        (folder / "tmp").mkdir()
+        (folder / "order.json").write_text(json.dumps({"plugin": asdict(plugin)}))
+        return _started(folder).report()
 
 
 def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> ProcessReport:
