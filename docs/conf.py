@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ nitpicky = True
 # No network, so no inventories: names of other packages are shown and not linked.
 nitpick_ignore_regex = [
     (r"py:.*", r"(collections|logging|pathlib|numpy|np|numpy\.typing|click|pluggy)\..*"),
-    (r"py:.*", r"NDArray|Path|Rows|Similarity|PluginManager.*"),
+    (r"py:.*", r"NDArray|Path|PluginManager.*|MarkDecorator"),
+    # Names in hints that are not public, and need not be known to be used.
+    (r"py:.*", r"_Subject|Group|Registry|Rows|Similarity"),
 ]
 
 autodoc_member_order = "bysource"
@@ -85,8 +88,8 @@ def plain_defaults(
     signature: str | None,
     returns: str | None,
 ) -> tuple[str | None, str | None]:
-    """Show a dataclass's ``<factory>``, which is no Python, as ``...``."""
-    return signature and signature.replace("<factory>", "..."), returns
+    """Show defaults that are no Python, such as a dataclass's ``<factory>``, as ``...``."""
+    return signature and re.sub(r"=<[^>]*>", "=...", signature), returns
 
 
 def setup(app: Sphinx) -> None:

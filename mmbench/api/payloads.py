@@ -99,7 +99,7 @@ class Array:
     values: NDArray[np.float32]
 
 
-#: Any payload.
+#: Any of the payloads.
 Payload = Image | Audio | Text | Tokens | PointCloud | Video | Sequence | Table | Array
 
 #: Kind name (as a :class:`~mmbench.api.streams.Stream` declares it) to payload class.
