@@ -89,7 +89,7 @@ def plain_defaults(
     returns: str | None,
 ) -> tuple[str | None, str | None]:
     """Show defaults that are no Python, such as a dataclass's ``<factory>``, as ``...``."""
-    return signature and re.sub(r"=<[^>]*>", "=...", signature), returns
+    return signature and re.sub(r"(= ?)<[^>]*>", r"\1...", signature), returns
 
 
 def setup(app: Sphinx) -> None:
