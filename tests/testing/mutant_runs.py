@@ -82,6 +82,6 @@ def assert_fails_only(mutant: Mutant, group: str, workspace, base=None) -> None:
     assert mutant.check in found, f"passes {mutant.check}; failed: {found}"
     unexplained = {name: said for name, said in found.items() if name not in mutant.also}
     del unexplained[mutant.check]
-    assert not unexplained
+    assert not unexplained, unexplained
     stale = [name for name in mutant.also if name not in found]
     assert not stale, f"declared exceptions that it does not fail: {stale}"
