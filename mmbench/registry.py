@@ -50,6 +50,8 @@ _HOOKS: dict[str, type] = {
     "suites": SuiteSpec,
     "commands": CommandSpec,
 }
+#: What is printed as a spec says it, besides its name.
+_SHOWN = ("summary", "protocol", "hint")
 _NOUNS = {
     "representations": "representation",
     "datasets": "dataset",
@@ -126,17 +128,18 @@ class Registry:
         if not (isinstance(cls, type) and issubclass(cls, expected)):
             raise PluginError(
                 f"{entry.spec.path} is not a {expected.__name__}",
-                where=_place(entry.plugin),
+                where=entry.plugin.place,
                 fix=f"derive the class from mmbench.api.{expected.__name__}",
             )
         options = resolve_options(cls, entry.spec.options, given, where=where)
         try:
-            built = cls(**options)
-        except MmbenchError:
+            with output_to_stderr():
+                built = cls(**options)
+        except (MmbenchError, KeyboardInterrupt):
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise PluginError(
-                f"its constructor raised {type(error).__name__}: {error}", where=where
+                one_line(f"its constructor raised {type(error).__name__}: {error}"), where=where
             ) from error
         return Configured(entry, options, built, entry.spec.path)
 
@@ -149,11 +152,14 @@ def load_object(path: str, entry: Entry[Any]) -> Any:
     """
     module, _, name = path.partition(":")
     try:
-        return getattr(import_module(module), name)
-    except (Exception, SystemExit) as error:
+        with output_to_stderr():
+            return getattr(import_module(module), name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:
         raise PluginError(
-            f"can't import {path}: {type(error).__name__}: {error}",
-            where=_place(entry.plugin),
+            one_line(f"can't import {path}: {type(error).__name__}: {error}"),
+            where=entry.plugin.place,
             fix=getattr(entry.spec, "hint", "") or "`mmbench doctor` says more",
         ) from error
 
@@ -192,52 +198,69 @@ def _enter_all(registry: Registry, specs: list[tuple[str, Any]], plugin: PluginI
     """Enter one plugin's specs; bad ones become problems."""
     registry.plugins.append(plugin)
     for group, spec in specs:
-        problem = _enter(getattr(registry, group), spec, _HOOKS[group], plugin)
-        if problem:
-            registry.problems.append(problem)
+        try:
+            fault = _enter(getattr(registry, group), spec, _HOOKS[group], plugin)
+        except Exception as error:  # noqa: BLE001 - a stranger's subclass of a spec, or its repr
+            what = f"a {_HOOKS[group].__name__} of it raises {type(error).__name__}: {error}"
+            fault = (what, "return plain specs of mmbench.api")
+        if fault is not None:
+            registry.problems.append(Problem(plugin, one_line(fault[0]), one_line(fault[1])))
 
 
 def _enter(
     known: dict[str, Entry[Any]], spec: Any, kind: Any, plugin: PluginInfo
-) -> Problem | None:
-    """Enter one spec under its name, or say why not."""
-    if not isinstance(spec, kind):
-        return Problem(
-            plugin,
-            f"returned {spec!r} where a {kind.__name__} was expected",
-            "mend the plugin's hook",
+) -> tuple[str, str] | None:
+    """Enter one spec under its name, or say why not and how to mend it."""
+    fault = _fault(spec, kind)
+    if fault is not None:
+        return fault
+    name = spec.name
+    if name in known:
+        holder = known[name].plugin
+        return (
+            f"its {kind.__name__} {name!r} has the name of one of {holder.distribution}'s",
+            f"rename it, or {_without(holder, plugin)}",
         )
-    options = getattr(spec, "options", {})
-    if not (isinstance(spec.name, str) and spec.name and ":" in str(spec.path)):
-        return Problem(
-            plugin,
-            f"{kind.__name__}(name={spec.name!r}, path={spec.path!r}) is incomplete",
-            'give it a name and a path of the form "package.module:Class"',
-        )
-    if not isinstance(options, Mapping):
-        return Problem(
-            plugin,
-            f"the options of its {kind.__name__} {spec.name!r} are {options!r}, not a mapping",
-            "mend the plugin's hook",
-        )
-    if spec.name in known:
-        holder = known[spec.name].plugin
-        return Problem(
-            plugin,
-            f"its {kind.__name__} {spec.name!r} has the name of one of {holder.distribution}'s",
-            f"rename it, or uninstall one of {holder.distribution} and {plugin.distribution}",
-        )
+    clean: dict[str, Any] = {
+        word: one_line(text)
+        for word in _SHOWN
+        if not (text := getattr(spec, word, "")).isprintable()
+    }
     joins = getattr(spec, "joins", ())
-    if isinstance(joins, tuple) and all(isinstance(suite, str) for suite in joins):
-        known[spec.name] = Entry(spec, plugin)
+    joinable = isinstance(joins, tuple) and all(isinstance(suite, str) for suite in joins)
+    if not joinable:
+        clean["joins"] = ()
+    known[name] = Entry(replace(spec, **clean) if clean else spec, plugin)
+    if joinable:
         return None
-    known[spec.name] = Entry(replace(spec, joins=()), plugin)
-    return Problem(
-        plugin,
-        f"its {kind.__name__} {spec.name!r} joins {joins!r}, not a tuple of names; it joins none",
+    return (
+        f"its {kind.__name__} {name!r} joins {joins!r}, not a tuple of names; it joins none",
         'write joins=("quickstart",), with the comma',
     )
 
 
-def _place(plugin: PluginInfo) -> str:
-    return f"{plugin.distribution} {plugin.version} (entry point {plugin.entry_point})"
+def _without(*plugins: PluginInfo) -> str:
+    """How to do without one of two plugins that don't go together."""
+    strangers = dict.fromkeys(each.distribution for each in plugins if not each.builtin)
+    return " or ".join(f"pip uninstall {name}" for name in strangers)
+
+
+def _fault(spec: Any, kind: Any) -> tuple[str, str] | None:
+    """Why a spec can't be entered under any name, and how to mend it."""
+    if not isinstance(spec, kind):
+        return (f"returned {spec!r} where a {kind.__name__} was expected", "mend its hook")
+    if not (isinstance(spec.name, str) and spec.name and ":" in str(spec.path)):
+        return (
+            f"{kind.__name__}(name={spec.name!r}, path={spec.path!r}) is incomplete",
+            'give it a name and a path of the form "package.module:Class"',
+        )
+    its = f"{kind.__name__} {spec.name!r}"
+    if not is_name(spec.name):
+        return (f"its {its} has a name that can't be used", f"rename it: {NAME_RULE}")
+    options = getattr(spec, "options", {})
+    if not isinstance(options, Mapping):
+        return (f"the options of its {its} are {options!r}, not a mapping", "mend its hook")
+    for word in ("path", *_SHOWN):
+        if not isinstance(getattr(spec, word, ""), str):
+            return (f"the {word} of its {its} is {getattr(spec, word)!r}, no text", "mend its hook")
+    return None

@@ -72,7 +72,7 @@ BROKEN = {
         @hookimpl
         def mmbench_tasks(config): return []
         """,
-        "config",
+        "unknown hook 'mmbench_aaa'",
     ),
     "hook raises": (
         "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_tasks(): raise OSError('no')",
@@ -80,7 +80,22 @@ BROKEN = {
     ),
     "no list": (
         "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_tasks(): return 3",
-        "TypeError",
+        "mmbench_tasks() returned 3, no list of specs",
+    ),
+    "no return": (
+        "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_tasks(): []",
+        "mmbench_tasks() returned None, no list of specs",
+    ),
+    "a string": (
+        "from mmbench.api import hookimpl\n@hookimpl\ndef mmbench_tasks(): return 'clip'",
+        "mmbench_tasks() returned 'clip', no list of specs",
+    ),
+    "a version in words": ("MMBENCH_API_VERSION = 'one'", "names 'one' as its API version"),
+    "version 0": ("MMBENCH_API_VERSION = 0", "names 0 as its API version"),
+    "version True": ("MMBENCH_API_VERSION = True", "names True as its API version"),
+    "an error without words": (
+        "class Odd(Exception):\n    def __str__(self): return 1 / 0\nraise Odd",
+        "Odd",
     ),
 }
 BAD_SPECS = {

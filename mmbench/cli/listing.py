@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmbench.cli.main import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["list_"]
 
@@ -31,8 +33,7 @@ def list_(what: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, indent=1, sort_keys=True))
         return
-    for group in chosen:
-        _print(group, rows[group])
+    click.echo("\n".join(line for group in chosen for line in _lines(group, rows[group])))
     problems = registry().problems
     if problems:
         said = "1 plugin problem" if len(problems) == 1 else f"{len(problems)} plugin problems"
@@ -44,7 +45,7 @@ def _rows(group: str) -> list[dict[str, Any]]:
     """One mapping an entry: name, what it is, where it comes from."""
     known = registry()
     if group == "plugins":
-        return [asdict(plugin) for plugin in known.plugins]
+        return [dict(vars(plugin)) for plugin in known.plugins]
     return [
         {
             "name": name,
@@ -56,14 +57,14 @@ def _rows(group: str) -> list[dict[str, Any]]:
     ]
 
 
-def _print(group: str, rows: list[dict[str, Any]]) -> None:
+def _lines(group: str, rows: list[dict[str, Any]]) -> Iterator[str]:
     """A plain aligned table: fast, and good to grep."""
-    click.echo(click.style(group, bold=True))
+    yield click.style(group, bold=True)
     if not rows:
-        click.echo("  none")
+        yield "  none"
         return
     columns = list(rows[0])
-    widths = [max(len(str(row[column])) for row in rows) for column in columns]
+    widths = [max(len(row[column]) for row in rows) for column in columns]
     for row in rows:
-        cells = (str(row[c]).ljust(w) for c, w in zip(columns, widths, strict=True))
-        click.echo(f"  {'  '.join(cells)}".rstrip())
+        cells = (row[c].ljust(w) for c, w in zip(columns, widths, strict=True))
+        yield f"  {'  '.join(cells)}".rstrip()
