@@ -51,7 +51,8 @@ class DataSource:
 
     Attributes:
         root: The dataset's own folder (it need not exist).
-        hash_file: Path to the hex digest of its bytes, memoised by path, size and time.
+        hash_file: Path to the hex digest of its bytes, memoised by path, size and time; to
+            ``"missing"`` where there is no such file, so that a content key never raises for it.
     """
 
     root: Path
@@ -145,14 +146,14 @@ class Dataset(ABC):
                         continue
                     try:
                         collection.load(row, stream)
-                    except (MmbenchError, OSError, ValueError) as error:
+                    except (MmbenchError, OSError, ValueError, EOFError) as error:
                         broken.append(BrokenItem(name, item, stream, str(error)))
         return broken
 
     def write_sample(self, root: Path, *, items: int, seed: int) -> None:
         """Write a small generated dataset in the true layout under ``root``, an empty folder.
 
-        It reads nothing of this machine. ``mmbench data sample`` marks the folder, and records
-        from it are ``generated``.
+        It reads nothing of this machine: the same ``items`` and ``seed`` give the same bytes.
+        ``mmbench data sample`` marks the folder, and records from it are ``generated``.
         """
         raise NotImplementedError

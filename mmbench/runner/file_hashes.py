@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["FileHashes"]
+__all__ = ["MISSING", "FileHashes", "hash_file"]
+
+#: Stands for the hash of a file that is not there. So a content key changes when the file comes,
+#: and the item is dropped by what its ``load`` raises, not its collection by what its key does.
+MISSING = "missing"
+
+
+def hash_file(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes, or :data:`MISSING`, asked of the file itself."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
 
 
 class FileHashes:
@@ -25,15 +38,18 @@ class FileHashes:
         self._connection: sqlite3.Connection | None = None
 
     def __call__(self, path: Path) -> str:
-        """Hex SHA-256 of the file's bytes."""
-        stat = path.stat()
+        """Hex SHA-256 of the file's bytes, or :data:`MISSING`."""
+        try:
+            stat = path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return MISSING
         place = (str(path.absolute()), stat.st_size, stat.st_mtime_ns)
         known = self._recall(place)
         if known is not None:
             return known
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        self._remember(place, digest)
+        digest = hash_file(path)
+        if digest != MISSING:
+            self._remember(place, digest)
         return digest
 
     def _open(self) -> sqlite3.Connection:

@@ -12,7 +12,7 @@ from mmbench.api import ItemTable, PluginError, State, StoreError
 from mmbench.results.record import Record, RepresentationEntry, TaskEntry
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import Bundle, BundleStore, VectorRefs
-from mmbench.runner.file_hashes import FileHashes
+from mmbench.runner.file_hashes import MISSING, FileHashes
 from mmbench.runner.keys import digest_rows
 from mmbench.runner.suite import TaskChoice
 from mmbench.runner.vectors import SpaceWriter, VectorStore
@@ -287,6 +287,12 @@ def test_a_cache_that_cannot_be_made_costs_time_only(tmp_path) -> None:
     assert FileHashes(tmp_path / "cache")(path) == sha256(b"one").hexdigest()
 
 
-def test_a_missing_file_is_an_error(tmp_path, hashes) -> None:
-    with pytest.raises(FileNotFoundError):
-        hashes(tmp_path / "nowhere")
+def test_a_missing_file_has_a_hash_of_its_own_until_it_comes(tmp_path, hashes) -> None:
+    path = tmp_path / "x" / "late"
+    assert hashes(path) == MISSING
+    path.parent.write_text("a file where a folder should be")
+    assert hashes(path) == MISSING
+    path.parent.unlink()
+    path.parent.mkdir()
+    path.write_bytes(b"one")
+    assert hashes(path) == sha256(b"one").hexdigest()
