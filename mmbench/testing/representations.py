@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -47,6 +48,9 @@ COUNT = 6
 
 #: Rounding: vectors of one item may differ by this share of the largest value.
 TOLERANCE = 1e-4
+
+#: Seconds in which the clock of every system ticks.
+_MOMENT = 0.02
 
 
 def described(error: BaseException) -> str:
@@ -294,6 +298,18 @@ class RepresentationSubject:
                 "earlier_calls_leave_no_trace"
             )
         return found
+
+    @cached_property
+    def second_vectors(self) -> dict[Offer, NDArray[np.float32]]:
+        """Vectors of the standard batch by another instance, loaded a moment later; main offers."""
+        with self.blocking("load()", "it_loads"):
+            _ = self.shared
+            time.sleep(_MOMENT)
+            second = self.ready()
+        with self.blocking("a second instance", "every_offer_runs"):
+            return {
+                offer: self.encode(second, offer, self.batch(offer)) for offer in self.main_offers
+            }
 
     def alone(self, offer: Offer) -> NDArray[np.float32]:
         """Vector [1, ...] of the standard batch's first item, encoded by itself.

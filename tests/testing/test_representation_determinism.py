@@ -1,0 +1,50 @@
+"""Each check of the determinism family has a mutant that fails it and no other."""
+
+from __future__ import annotations
+
+import pytest
+from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+
+MUTANTS = [
+    Mutant("repeats_agree", "mutants_determinism:FreshNoise"),
+    Mutant("repeats_agree", "mutants_determinism:Dropout"),
+    Mutant("repeats_agree", "mutants_determinism:RunningMean"),
+    Mutant("earlier_calls_leave_no_trace", "mutants_determinism:GrowingVocabulary"),
+    Mutant("instances_agree", "mutants_determinism:UnseededWeights"),
+    Mutant("instances_agree", "mutants_determinism:SeededByTheMillisecond"),
+    Mutant("loading_twice_changes_nothing", "mutants_determinism:LoadsOnTop"),
+    Mutant("processes_agree", "mutants_determinism:HashesStrings"),
+    Mutant("processes_agree", "mutants_determinism:LostAway"),
+    Mutant("times_agree", "mutants_determinism:ReadsTheClock"),
+    Mutant("times_agree", "mutants_determinism:ReadsTheClockAtEveryCall"),
+    Mutant("seed_matters_if_declared", "mutants_determinism:SeededInName"),
+    Mutant("seed_changes_nothing_undeclared", "mutants_determinism:SecretlySeeded"),
+]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
+    assert_fails_only(mutant, "representations", tmp_path)
+
+
+def test_a_seeded_representation_that_says_so_is_sound(tmp_path):
+    outcomes = outcomes_of("representations", "mutants_determinism:Seeded", tmp_path)
+    assert failed(outcomes) == {}
+    assert outcomes["seed_matters_if_declared"].status == "passed"
+    assert outcomes["seed_changes_nothing_undeclared"].reason == "info.seeded is True"
+
+
+def test_noise_is_named_with_how_far_it_goes_and_what_to_change(tmp_path):
+    outcomes = outcomes_of("representations", "mutants_determinism:FreshNoise", tmp_path)
+    found = outcomes["repeats_agree"]
+    assert found.expected.endswith("to be the same when a batch is encoded twice")
+    assert "they differ by up to 0." in found.seen
+    assert "payload_digest(payload)" in found.change
+    assert outcomes["instances_agree"].status == "blocked"
+    assert "repeats_agree" in outcomes["instances_agree"].reason
+
+
+def test_what_ended_another_process_is_shown(tmp_path):
+    outcomes = outcomes_of("representations", "mutants_determinism:LostAway", tmp_path)
+    assert outcomes["processes_agree"].seen == "FileNotFoundError: weights.bin"
+    assert outcomes["times_agree"].status == "blocked"
