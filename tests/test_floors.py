@@ -35,6 +35,7 @@ BELOW = {
         "protocols",
         "options",
         "registry",
+        "loading",
         "import_cost",
         "scaffold",
         "runner",

@@ -11,12 +11,15 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mmbench import __version__
-from mmbench.cli.main import registry
+from mmbench.cli.main import COMMANDS, registry
+
+if TYPE_CHECKING:
+    from mmbench.loading import PluginInfo
 
 __all__ = ["doctor"]
 
@@ -61,25 +64,69 @@ def doctor(as_json: bool) -> int:
 
 
 def _plugin_problems() -> list[dict[str, str]]:
-    """Plugins and specs that were left out, and classes that can't be imported."""
+    """What was left out, what can't be imported, and what makes every command slow."""
+    return [*_left_out(), *_classes_that_do_not_import(), *_hidden_commands(), *_heavy_modules()]
+
+
+def _finding(plugin: PluginInfo, what: str, mend: str, part: str = "") -> dict[str, str]:
+    """A problem of a plugin, or of the part of it that is named."""
+    where = f"plugin {plugin.distribution} (entry point {plugin.entry_point})"
+    return {
+        "where": f"{where}, {part}" if part else where,
+        "what": what,
+        "mend": mend,
+        "distribution": plugin.distribution,
+        "entry_point": plugin.entry_point,
+    }
+
+
+def _left_out() -> list[dict[str, str]]:
+    """Plugins and specs that were left out."""
+    return [_finding(p.plugin, p.what, p.mend) for p in registry().problems]
+
+
+def _classes_that_do_not_import() -> list[dict[str, str]]:
     from mmbench.api.errors import MmbenchError
     from mmbench.registry import load_object
 
     known = registry()
-    found = [
-        {
-            "where": f"plugin {p.plugin.distribution} (entry point {p.plugin.entry_point})",
-            "what": p.what,
-            "mend": p.mend,
-        }
-        for p in known.problems
-    ]
+    found = []
     for group in ("representations", "tasks", "datasets", "commands"):
         for name, entry in getattr(known, group).items():
             try:
                 load_object(entry.spec.path, entry)
             except MmbenchError as error:
-                found.append({"where": f"{group} {name}", "what": error.what, "mend": error.fix})
+                found.append(_finding(entry.plugin, error.what, error.fix, f"{group} {name}"))
+    return found
+
+
+def _hidden_commands() -> list[dict[str, str]]:
+    """Commands of plugins that have the name of one of ours, which is what is called then."""
+    return [
+        _finding(
+            entry.plugin,
+            f"its command {name!r} has the name of one of mmbench's own, and can't be called",
+            f"rename it, or pip uninstall {entry.plugin.distribution}",
+        )
+        for name, entry in registry().commands.items()
+        if name in COMMANDS
+    ]
+
+
+def _heavy_modules() -> list[dict[str, str]]:
+    """Plugins whose hooks take long to import: all commands wait for them."""
+    from mmbench.import_cost import BUDGET_MS, import_costs
+
+    modules = {plugin.module.partition(":")[0]: plugin for plugin in registry().plugins}
+    found = []
+    for module, cost in import_costs(modules).items():
+        if cost.light:
+            continue
+        took = f"importing {module} takes {cost.milliseconds:.0f} ms"
+        brings = f" and imports {', '.join(cost.heavy)}" if cost.heavy else ""
+        what = f"{took}{brings}; every command waits for it (allowed: {BUDGET_MS:.0f} ms)"
+        mend = f"import heavy packages inside the functions that use them, not in {module}"
+        found.append(_finding(modules[module], what, mend))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mmbench import __version__
-from mmbench.api.errors import MmbenchError
+from mmbench.api.errors import MmbenchError, PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,13 @@ class LazyGroup(click.Group):
             return None
         from mmbench.registry import load_object
 
-        loaded: click.Command = load_object(entry.spec.path, entry)
+        loaded = load_object(entry.spec.path, entry)
+        if not isinstance(loaded, click.Command):
+            raise PluginError(
+                f"{entry.spec.path} is no click command",
+                where=entry.plugin.place,
+                fix="decorate the function with @click.command()",
+            )
         return loaded
 
     def resolve_command(
