@@ -1,1 +1,3 @@
 """The hooks module that sound plugins and mutants name: light."""
+
+MMBENCH_API_VERSION = 1
