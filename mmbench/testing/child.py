@@ -5,13 +5,20 @@ Nothing that is not needed for listing may be imported before the plugin's hooks
 
 from __future__ import annotations
 
-import contextlib
 import json
+import logging
 import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from mmbench.testing.clock import move_clocks, move_dates
+from mmbench.testing.surroundings import changes, random_states, restore, surroundings
+from mmbench.testing.watching import Watch, user_caches
+
+if TYPE_CHECKING:
+    from mmbench.testing.representations import RepresentationSubject
 
 __all__ = ["HEAVY", "label_of"]
 
@@ -23,53 +30,14 @@ HEAVY = frozenset(
         "timm", "torch", "torchaudio", "torchvision", "transformers", "trimesh",
     }
 )  # fmt: skip
-#: Audit events that reach for another machine.
-_NETWORK = {"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"}
-#: Audit events that change the file system, besides ``open``.
-_WRITES = {"os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink"}
-_YEAR = 400 * 86_400.0 + 12_345.6
 
-
-class Watch:
-    """Records what is written and what is asked of the network, while it is on.
-
-    Args:
-        allowed: Folders that may be written to.
-    """
-
-    def __init__(self, allowed: list[Path]) -> None:
-        self.allowed = [str(path.resolve()) for path in allowed]
-        self.written: list[str] = []
-        self.network: list[str] = []
-        self.on = False
-        sys.addaudithook(self._see)
-
-    def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.on:
-            return
-        if event in _NETWORK:
-            self._see_network(event, arguments)
-        elif event == "open":
-            path, mode, flags = arguments
-            writes = (mode and set(mode) & set("wax+")) or (flags or 0) & (os.O_WRONLY | os.O_RDWR)
-            if writes and isinstance(path, (str, bytes, os.PathLike)):
-                self._see_write(path)
-        elif event in _WRITES:
-            self._see_write(arguments[0])
-
-    def _see_network(self, event: str, arguments: tuple[Any, ...]) -> None:
-        address = arguments[1] if event in ("socket.connect", "socket.sendto") else arguments[0]
-        if event == "socket.connect" and isinstance(address, (str, bytes)):
-            return  # a local socket of another process
-        self.network.append(f"{event.removeprefix('socket.')} {address!r}")
-        raise OSError("the conformance kit lets nothing reach the network")
-
-    def _see_write(self, path: Any) -> None:
-        with contextlib.suppress(TypeError, ValueError):
-            full = os.path.realpath(os.fsdecode(path))
-            quiet = full.startswith(("/dev/", "/proc/")) or "__pycache__" in full
-            if not quiet and not any(full.startswith(folder) for folder in self.allowed):
-                self.written.append(full)
+#: What no library's import changes: here the first load is held to account too.
+_NEVER_BY_IMPORT = frozenset(
+    {
+        "the working folder", "sys.argv", "sys.stdout", "numpy.seterr",
+        "the global state of numpy.random",
+    }
+)  # fmt: skip
 
 
 def label_of(offer: Any) -> str:
@@ -86,51 +54,16 @@ def _listing(order: dict[str, Any], watch: Watch) -> dict[str, Any]:
     os.environ.pop(LOAD_PLUGINS, None)
     point = EntryPoint(order["plugin"]["entry_point"], order["plugin"]["module"], "mmbench")
     before = set(sys.modules)
-    watch.on = True
     start = time.perf_counter()
-    try:
+    with watch.on("listed"):
         load_registry([point])
-    finally:
-        milliseconds = (time.perf_counter() - start) * 1000
-        watch.on = False
+    milliseconds = (time.perf_counter() - start) * 1000
     new = {name.partition(".")[0] for name in set(sys.modules) - before}
     return {"modules": sorted(new & HEAVY), "listing_milliseconds": milliseconds}
 
 
-def _a_year_later() -> None:
-    """Move the clocks that a plugin might read."""
-    import datetime as dt
-
-    real, real_ns, moment = time.time, time.time_ns, dt.datetime
-
-    class Both(type):
-        """Moments of either class are moments."""
-
-        def __instancecheck__(cls, instance: object) -> bool:
-            return isinstance(instance, moment)
-
-    class Later(moment, metaclass=Both):  # type: ignore[misc, valid-type]
-        """``datetime`` a year later."""
-
-        @classmethod
-        def now(cls, tz: dt.tzinfo | None = None) -> Any:
-            return moment.now(tz) + dt.timedelta(seconds=_YEAR)
-
-        @classmethod
-        def utcnow(cls) -> Any:
-            return moment.fromtimestamp(real() + _YEAR, dt.UTC).replace(tzinfo=None)
-
-        @classmethod
-        def today(cls) -> Any:
-            return cls.now()
-
-    time.time = lambda: real() + _YEAR
-    time.time_ns = lambda: real_ns() + int(_YEAR * 1e9)
-    dt.datetime = Later  # type: ignore[misc]
-
-
-def _encode(folder: Path, order: dict[str, Any], watch: Watch, report: dict[str, Any]) -> None:
-    """Build, load and encode the standard batch of every offer."""
+def _subject(folder: Path, order: dict[str, Any]) -> RepresentationSubject:
+    """What the order names."""
     import numpy as np
 
     from mmbench.api import RepresentationSpec, State, Stream
@@ -153,33 +86,70 @@ def _encode(folder: Path, order: dict[str, Any], watch: Watch, report: dict[str,
         with np.load(folder / "state.npz", allow_pickle=False) as file:
             arrays = {name[2:]: file[name] for name in file.files if name.startswith("a:")}
             subject.state = State(arrays, json.loads(str(file["meta"])))
-    # Import what encoding needs before the watch is on: a library's own import is not the plugin.
-    _ = subject.cls
-    watch.on = True
-    try:
+    return subject
+
+
+def _encode(subject: RepresentationSubject, seed: int, watch: Watch) -> dict[str, Any]:
+    """Load, and encode the standard batch of every offer: the vectors by label."""
+    subject.__dict__.pop("shared", None)
+    subject._vectors.clear()  # noqa: SLF001 - encoded anew
+    with watch.on("loaded"):
+        subject.shared = subject.ready(seed=seed)
+    with watch.on("used"):
+        return {label_of(offer): subject.vectors(offer) for offer in subject.offers}
+
+
+def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[str, Any]) -> None:
+    """Build, load and encode twice.
+
+    The first time imports what is imported late. So what the second changes around it is the
+    plugin's doing, and not that of a library's import; and dates, which compiled modules derive
+    from, can be moved before the second.
+    """
+    import numpy as np
+
+    subject = _subject(folder, order)
+    before = surroundings() | random_states()
+    with watch.on("imported"):
+        cls = subject.cls
+    with watch.on("built"):
         report["fingerprint"] = subject.new().fingerprint()
-        subject.shared = subject.ready(seed=order["seed"])
-        vectors = {label_of(offer): subject.vectors(offer) for offer in subject.offers}
-    finally:
-        watch.on = False
+    vectors = _encode(subject, order["seed"], watch)
+    after = surroundings() | random_states()
+    report["changed"] = [name for name in changes(before, after) if name in _NEVER_BY_IMPORT]
+    restore(before)
+    if order["later"]:
+        move_dates(cls.__module__.partition(".")[0])
+    before = surroundings() | random_states()
+    vectors = _encode(subject, order["seed"], watch)
+    report["changed"] += changes(before, surroundings() | random_states())
     np.savez(folder / "vectors.npz", **vectors)
 
 
 def main(folder: Path) -> None:
     """Do what the order says, and leave a report."""
     order = json.loads((folder / "order.json").read_text())
-    watch = Watch([folder / "cache", folder / "tmp"])
+    here = Path.cwd()
+    watch = Watch([folder / "cache", folder / "tmp", *user_caches()])
     report: dict[str, Any] = {}
+    # Log messages and warnings are no bad manners: without a handler they would be printed.
+    logging.lastResort = None
+    logging.captureWarnings(capture=True)
     if order.get("later"):
-        _a_year_later()
+        move_clocks()
     try:
         if "spec" in order:
-            _encode(folder, order, watch, report)
+            _represent(folder, order, watch, report)
         else:
             report |= _listing(order, watch)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is reported
         report["error"] = f"{type(error).__name__}: {error}"
-    report |= {"written": sorted(set(watch.written)), "network": sorted(set(watch.network))}
+    # What compiled code writes is not heard of, but there where files are written by mistake.
+    found = {path.partition(" while ")[0] for path in watch.written}
+    here_now = [str(path) for path in here.rglob("*") if str(path) not in found]
+    report["written"] = sorted({*watch.written, *here_now})
+    report["network"] = sorted(set(watch.network))
+    report["changed"] = sorted(set(report.get("changed", ())))
     (folder / "report.json").write_text(json.dumps(report))
 
 

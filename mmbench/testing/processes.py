@@ -7,10 +7,13 @@ another folder, with other string hashes and at another time.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -34,6 +37,13 @@ __all__ = ["ProcessReport", "Watched", "listed", "start_watched", "watched"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
+#: Seconds that a child may take to end when all is done.
+_TO_END = 5.0
+#: Variables that would hide what a plugin does: with them hubs are not asked, warnings not shown.
+_UNSET = {
+    "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "MMBENCH_OFFLINE",
+    "PYTHONWARNINGS", "PYTHONSTARTUP",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -48,6 +58,8 @@ class ProcessReport:
         printed: What went to standard output and standard error.
         written: Files that were written outside the folders meant for it.
         network: What was asked of the network.
+        changed: What it changed of what a whole process shares, random states included.
+        left: What was still running when it was done; empty if nothing was.
         error: What ended it early, in a line; empty if nothing did.
     """
 
@@ -58,6 +70,8 @@ class ProcessReport:
     printed: str = ""
     written: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    left: str = ""
     error: str = ""
 
 
@@ -71,7 +85,7 @@ class Watched:
     """
 
     folder: Path
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes]
 
     def report(self) -> ProcessReport:
         """Wait for it, and say what it did.
@@ -80,12 +94,58 @@ class Watched:
             Blocked: It did not answer in time.
         """
         try:
-            printed, errors = self.process.communicate(timeout=_TIMEOUT)
-        except subprocess.TimeoutExpired as error:
-            self.process.kill()
-            self.process.communicate()
-            raise Blocked(f"a new process did not encode within {_TIMEOUT} s") from error
-        return _report(self.folder, printed, errors, self.process.returncode)
+            ended = self._waited()
+            left = "" if ended else "a thread that is no daemon"
+            if ended and self._has_children():
+                left = "another process"
+        finally:
+            self.end()
+        return _report(self.folder, self.process.returncode, left)
+
+    def _waited(self) -> bool:
+        """Wait for its report and its end: whether it ended by itself."""
+        deadline = time.monotonic() + _TIMEOUT
+        while time.monotonic() < deadline:
+            try:
+                self.process.wait(timeout=0.2)
+            except subprocess.TimeoutExpired:
+                if (self.folder / "report.json").exists():
+                    deadline = min(deadline, time.monotonic() + _TO_END)
+            else:
+                return True
+        if (self.folder / "report.json").exists():
+            return False
+        raise Blocked(f"a new process did not encode within {_TIMEOUT} s")
+
+    def _has_children(self) -> bool:
+        """Whether processes that it started are there a second after it has ended."""
+        deadline = time.monotonic() + 1.0
+        while found := _is_alive(self.process.pid):
+            if time.monotonic() > deadline:
+                break
+            time.sleep(0.05)
+        return found
+
+    def end(self) -> None:
+        """End it, and all that it started."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def _is_alive(group: int) -> bool:
+    """Whether a process group has a member that is not merely waiting to be buried."""
+    try:
+        os.killpg(group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    states = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            # pid (name) state parent group ...: the name may hold anything but its last bracket
+            state, _, its_group, *_ = path.read_text().rpartition(")")[2].split()
+            states += [state] if int(its_group) == group else []
+    return any(state not in "ZX" for state in states) if states else True
 
 
 def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> Watched:
@@ -100,28 +160,38 @@ def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool 
         Blocked: The process could not be started.
     """
     folder = subject.workspace / f"process-{seed}-{int(later)}"
-    (folder / "tmp").mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     state = subject.state if subject.is_trained else None
-    (folder / "order.json").write_text(json.dumps(_order(subject, folder, state, seed, later)))
+    try:
+        order = json.dumps(_order(subject, folder, state, seed, later))
+    except TypeError as error:
+        raise Blocked(f"{error}: see options_are_plain_data") from error
+    (folder / "order.json").write_text(order)
     return _started(folder, later=later)
 
 
 def _started(folder: Path, *, later: bool = False) -> Watched:
     """Start the process whose order lies in a folder."""
+    for name in ("here", "tmp", "cache"):
+        (folder / name).mkdir(exist_ok=True)
+    inherited = {name: value for name, value in os.environ.items() if name not in _UNSET}
     environment = {
-        **os.environ,
+        **inherited,
         "PYTHONHASHSEED": "4711" if later else "1",
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(folder / "tmp"),
         "MMBENCH_CACHE": str(folder / "cache"),
     }
     try:
-        process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "mmbench.testing.child", str(folder)],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, errors="replace", cwd=folder / "tmp", env=environment,
-        )  # fmt: skip
+        with (folder / "stdout").open("wb") as printed, (folder / "stderr").open("wb") as errors:
+            # Files, not pipes: whoever it leaves behind would hold a pipe open. A session of its
+            # own, so that nobody is left behind. -P: the working folder is nobody's package.
+            process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+                [sys.executable, "-P", "-m", "mmbench.testing.child", str(folder)],
+                stdin=subprocess.DEVNULL, stdout=printed, stderr=errors,
+                cwd=folder / "here", env=environment, start_new_session=True,
+            )  # fmt: skip
     except OSError as error:
         raise Blocked(f"a new process could not be started: {error}") from error
     return Watched(folder, process)
@@ -140,7 +210,6 @@ def listed(plugin: PluginInfo, attempt: int = 0) -> ProcessReport:
     """
     with TemporaryDirectory(prefix=f"mmbench-listing-{attempt}-") as made:
         folder = Path(made).resolve()
-        (folder / "tmp").mkdir()
         (folder / "order.json").write_text(json.dumps({"plugin": asdict(plugin)}))
         return _started(folder).report()
 
@@ -177,17 +246,21 @@ def _order(
     }
 
 
-def _report(folder: Path, printed: str, errors: str, code: int) -> ProcessReport:
+def _report(folder: Path, code: int, left: str) -> ProcessReport:
+    printed = "".join(
+        (folder / name).read_text(errors="replace") for name in ("stdout", "stderr")
+    ).strip()
     said: dict[str, Any] = {}
     path = folder / "report.json"
     if path.is_file():
         said = json.loads(path.read_text())
     else:
-        last = (errors.strip().splitlines() or [f"exit code {code}"])[-1]
+        last = (printed.splitlines() or [f"exit code {code}"])[-1]
         said = {"error": f"the process ended early: {last}"}
     vectors: dict[str, NDArray[np.float32]] = {}
     if (folder / "vectors.npz").is_file():
         with np.load(folder / "vectors.npz", allow_pickle=False) as file:
             vectors = {name: file[name] for name in file.files}
-    said |= {name: tuple(said.get(name, ())) for name in ("modules", "written", "network")}
-    return ProcessReport(vectors=vectors, printed=(printed + errors).strip(), **said)
+    lists = ("modules", "written", "network", "changed")
+    said |= {name: tuple(said.get(name, ())) for name in lists}
+    return ProcessReport(vectors=vectors, printed=printed, left=left, **said)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import FitData, Payload, RepresentationSpec
     from mmbench.registry import Entry
-    from mmbench.testing.processes import ProcessReport, Watched
+    from mmbench.testing.processes import ProcessReport
 
 __all__ = ["COUNT", "TOLERANCE", "RepresentationSubject", "described", "far_apart"]
 
@@ -261,21 +261,41 @@ class RepresentationSubject:
         return self._vectors[offer]
 
     @cached_property
+    def reports(self) -> tuple[ProcessReport, ProcessReport]:
+        """What two new processes did that loaded with seed 0 and encoded the standard batch.
+
+        For the second it is a year later, and strings hash otherwise. Both are started at once,
+        so that there is one wait. Either may have ended early: see :attr:`ProcessReport.error`.
+        """
+        running = [start_watched(self), start_watched(self, later=True)]
+        try:
+            return running[0].report(), running[1].report()
+        finally:
+            for each in running:
+                each.end()
+
+    @property
     def process(self) -> ProcessReport:
-        """What a new process did that loaded with seed 0 and encoded the standard batch."""
-        first, _ = self._processes
-        return first.report()
+        """What a new process did that loaded with seed 0 and encoded the standard batch.
 
-    @cached_property
+        Raises:
+            Blocked: It ended early.
+        """
+        return self._whole(self.reports[0])
+
+    @property
     def later_process(self) -> ProcessReport:
-        """The same, where it is a year later, in another folder and with other string hashes."""
-        _, second = self._processes
-        return second.report()
+        """The same, where it is a year later, in another folder and with other string hashes.
 
-    @cached_property
-    def _processes(self) -> tuple[Watched, Watched]:
-        """Both are started at once, so that there is one wait."""
-        return start_watched(self), start_watched(self, later=True)
+        Raises:
+            Blocked: It ended early.
+        """
+        return self._whole(self.reports[1])
+
+    def _whole(self, report: ProcessReport) -> ProcessReport:
+        if report.error:
+            raise Blocked(f"a new process ended early: {report.error}: see runs_in_a_new_process")
+        return report
 
     def steady(self, offer: Offer) -> NDArray[np.float32]:
         """:meth:`vectors`, where encoding other items, and the batch again, gives them again.

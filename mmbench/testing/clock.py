@@ -1,0 +1,99 @@
+"""Moves the clocks of a process, so that what reads them is found out."""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+import time
+from typing import Any
+
+__all__ = ["AHEAD", "move_clocks", "move_dates"]
+
+#: Seconds: more than a year, and another hour, minute and second.
+AHEAD = 400 * 86_400.0 + 12_345.6
+
+
+def move_clocks(ahead: float = AHEAD) -> None:
+    """Move the functions of ``time``, for the rest of this process.
+
+    ``time.perf_counter`` and ``time.monotonic`` stay: they differ from process to process anyway.
+    """
+    real, real_ns = time.time, time.time_ns
+    time.time = lambda: real() + ahead
+    time.time_ns = lambda: real_ns() + int(ahead * 1e9)
+    for name in ("gmtime", "localtime", "ctime"):
+        setattr(time, name, _later(getattr(time, name), ahead, real))
+
+
+def move_dates(package: str, ahead: float = AHEAD) -> None:
+    """Move ``datetime.datetime`` and ``datetime.date``, for the rest of this process.
+
+    Only when all compiled modules are imported: those that derive from either would crash.
+
+    Args:
+        package: Whose modules may have imported the classes by name already.
+        ahead: Seconds.
+    """
+    moment, day = dt.datetime, dt.date
+    later = {moment: (found := _later_moments(ahead))[0], day: found[1]}
+    dt.datetime, dt.date = later[moment], later[day]  # type: ignore[misc]
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] != package:
+            continue
+        for key, value in list(vars(module).items()):
+            if value is moment or value is day:
+                setattr(module, key, later[value])
+
+
+def _later(function: Any, ahead: float, real: Any) -> Any:
+    """A function of a time that is now by default."""
+
+    def moved(seconds: float | None = None) -> Any:
+        return function(real() + ahead if seconds is None else seconds)
+
+    return moved
+
+
+def _later_moments(ahead: float) -> tuple[Any, Any]:
+    """``datetime`` and ``date`` whose present is later; any moment is an instance of theirs."""
+    moment, day = dt.datetime, dt.date
+
+    class Both(type):
+        """Instances and subclasses of a real class are those of the class that stands for it."""
+
+        def __instancecheck__(cls, instance: object) -> bool:
+            return cls.__subclasscheck__(type(instance))
+
+        def __subclasscheck__(cls, subclass: type) -> bool:
+            return real_class.get(cls, cls) in subclass.__mro__
+
+    class Moment(moment, metaclass=Both):  # type: ignore[misc, valid-type]
+        """``datetime``, later."""
+
+        __slots__ = ()  # compiled code compares the size
+
+        @classmethod
+        def now(cls, tz: dt.tzinfo | None = None) -> Any:
+            return moment.now(tz) + dt.timedelta(seconds=ahead)
+
+        @classmethod
+        def utcnow(cls) -> Any:
+            return cls.now(dt.UTC).replace(tzinfo=None)
+
+        @classmethod
+        def today(cls) -> Any:
+            return cls.now()
+
+    class Day(day, metaclass=Both):  # type: ignore[misc, valid-type]
+        """``date``, later."""
+
+        __slots__ = ()
+
+        @classmethod
+        def today(cls) -> Any:
+            return Moment.now().date()
+
+    real_class: dict[type, type] = {Moment: moment, Day: day}
+    for cls, name in ((Moment, "datetime"), (Day, "date")):
+        cls.__module__, cls.__name__, cls.__qualname__ = "datetime", name, name  # for pickle
+    return Moment, Day
