@@ -58,6 +58,7 @@ class Check:
         """
         import pytest
 
+        __tracebackhide__ = True  # the message says it all
         subject = self._subject.made
         known = {**subject.expected_failures, **self.expected_failures}
         outcome = run_check(self.spec, subject, known)
