@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from importlib import import_module
+from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -62,13 +63,13 @@ def described(doc: str | None, section: str = "Args") -> dict[str, str]:
     """The entries of a docstring's section by name."""
     found: dict[str, list[str]] = {}
     name, inside = "", False
-    for line in (doc or "").splitlines():
-        if re.fullmatch(rf" *{section}:", line):
+    for line in cleandoc(doc or "").splitlines():  # Python 3.13 takes the margin off by itself
+        if line == f"{section}:":
             inside = True
-        elif inside and (entry := re.fullmatch(r" {8}(\w+): (.*)", line)):
+        elif inside and (entry := re.fullmatch(r" {4}(\w+): (.*)", line)):
             name = entry[1]
             found[name] = [entry[2]]
-        elif inside and line.startswith(" " * 9):
+        elif inside and line.startswith(" " * 5):
             found[name].append(line)
         elif inside and line.strip():
             break
