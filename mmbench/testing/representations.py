@@ -41,10 +41,13 @@ if TYPE_CHECKING:
     from mmbench.registry import Entry
     from mmbench.testing.processes import ProcessReport
 
-__all__ = ["COUNT", "TOLERANCE", "RepresentationSubject", "described", "far_apart"]
+__all__ = ["COUNT", "ORDER", "TOLERANCE", "RepresentationSubject", "described", "far_apart"]
 
 #: Items in the standard batch.
 COUNT = 6
+
+#: Another order of the standard batch, in which no item keeps its place.
+ORDER = (2, 0, 4, 5, 1, 3)
 
 #: Rounding: vectors of one item may differ by this share of the largest value.
 TOLERANCE = 1e-4
@@ -84,6 +87,7 @@ class RepresentationSubject:
     _vectors: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
     _steady: dict[Offer, bool] = field(default_factory=dict)
     _alone: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
+    _reordered: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -344,6 +348,14 @@ class RepresentationSubject:
         if self._alone[offer].shape != (1, *usual.shape[1:]):
             raise Blocked("a single item gives another shape: see single_item_works")
         return self._alone[offer]
+
+    def reordered(self, offer: Offer) -> NDArray[np.float32]:
+        """Vectors of the standard batch in the order :data:`ORDER`, put back in their own."""
+        if offer not in self._reordered:
+            with self.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+                found = self.encode(self.shared, offer, self.batch(offer, ORDER))
+            self._reordered[offer] = found[np.argsort(ORDER)]
+        return self._reordered[offer]
 
     @contextmanager
     def blocking(self, what: str, check: str) -> Iterator[None]:

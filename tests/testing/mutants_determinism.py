@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from sound_representation import DIM, Sound
@@ -100,7 +101,7 @@ class ReadsTheClock(Sound):
 
     def load(self, ctx):
         super().load(ctx)
-        self.bias = np.roll(self.bias, datetime.now().year % 7)
+        self.bias = np.roll(self.bias, datetime.now(UTC).year % 7)
 
 
 class ReadsTheClockAtEveryCall(Sound):
@@ -137,8 +138,6 @@ class LostAway(Sound):
     """Finds its file only from where the tests are run."""
 
     def load(self, ctx):
-        import os
-
         super().load(ctx)
-        if os.path.basename(os.getcwd()) == "tmp":
+        if Path.cwd().name == "tmp":
             raise FileNotFoundError("weights.bin")
