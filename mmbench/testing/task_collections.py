@@ -1,3 +1,446 @@
-"""Checks: the collections that a task works on."""
+"""Checks: what a task works on can be read, is told apart, and does not leak between splits."""
 
 from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+
+from mmbench.api import DataMissing, ItemError, Stream, payload_digest
+from mmbench.api.payloads import KINDS
+from mmbench.api.streams import Provenance
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.representations import described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mmbench.api import Collection, Payload
+    from mmbench.testing.tasks import TaskSubject
+
+#: Rows of each stream that are loaded: the first and the last ones.
+_ROWS = 4
+#: Kinds that name an item rather than show it: two items may be called alike.
+_NAMES = frozenset({"Text", "Tokens", "Table"})
+#: Payload kind to the field with its array, and that array's dtype.
+_ARRAYS = {
+    "Image": ("pixels", "uint8"),
+    "Audio": ("samples", "float32"),
+    "Tokens": ("ids", "int64"),
+    "PointCloud": ("xyz", "float32"),
+    "Video": ("frames", "uint8"),
+    "Sequence": ("values", "float32"),
+    "Array": ("values", "float32"),
+}
+
+
+@conformance("collections", "tasks")
+def it_opens(subject: TaskSubject) -> None:
+    """Its collections open: without data, from the samples that its datasets write.
+
+    ``collections(datasets)`` names datasets by ``datasets.open("name")``, never by a path. Where a
+    dataset needs a folder, the kit has it write a sample: implement ``Dataset.write_sample``.
+    """
+    try:
+        subject.open()
+    except DataMissing as error:
+        fail(
+            expected="collections() to open, from a generated sample where a folder is needed",
+            seen=described(error),
+            change="implement write_sample() of its dataset",
+        )
+
+
+@conformance("collections", "tasks")
+def collections_are_not_empty(subject: TaskSubject) -> None:
+    """Every collection has items.
+
+    A cell without items has no score. Look at the split's list, or at the filter that emptied it.
+    """
+    for key, collection in subject.collections.items():
+        if not len(collection):
+            fail(
+                expected=f"the collection {key!r} to have items",
+                seen="none",
+                change="mend what fills it, or leave it out of collections()",
+            )
+
+
+@conformance("collections", "tasks")
+def item_ids_are_unique(subject: TaskSubject) -> None:
+    """Ids are text, and no two items of a collection share one.
+
+    Records, per-item scores and dropped items speak in ids. Where videos repeat, number the rows,
+    and keep the video's id as a column.
+    """
+    for key, collection in subject.collections.items():
+        ids = list(collection.ids)
+        plain = [each for each in ids if not isinstance(each, str)]
+        seen = ""
+        if plain:
+            seen = f"{plain[0]!r}, a {type(plain[0]).__name__}"
+        elif len(set(ids)) < len(ids):
+            seen = f"{next(each for each in ids if ids.count(each) > 1)!r} more than once"
+        if seen:
+            fail(
+                expected=f"the ids of {key!r} to be unique text",
+                seen=seen,
+                change="make one id a row, such as f'{video}/{row}'",
+            )
+
+
+@conformance("collections", "tasks")
+def columns_are_aligned(subject: TaskSubject) -> None:
+    """Every column has one value an item.
+
+    Scoring reads columns by row. Give ``None`` or NaN where an item has no value.
+    """
+    for key, collection in subject.collections.items():
+        for name, values in collection.columns.items():
+            if len(values) != len(collection):
+                fail(
+                    expected=f"the column {name!r} of {key!r} to have {len(collection)} values",
+                    seen=f"{len(values)}",
+                    change="give one value an item, in the order of the ids",
+                )
+
+
+@conformance("collections", "tasks")
+def columns_are_plain(subject: TaskSubject) -> None:
+    """Columns hold numbers, text, None, or nested lists of them.
+
+    They are written beside the vectors as JSON, so that a cell can be scored again later. Turn
+    dates into text, sets into sorted lists, tensors into lists.
+    """
+    for key, collection in subject.collections.items():
+        for name, values in collection.columns.items():
+            for row, value in enumerate(values):
+                if not _is_plain(value):
+                    fail(
+                        expected=f"the column {name!r} of {key!r} to hold numbers, text or lists",
+                        seen=f"a {type(value).__name__} at {collection.ids[row]!r}: {value!r:.60}",
+                        change="turn it into numbers, text or lists of them",
+                    )
+
+
+@conformance("collections", "tasks")
+def columns_keep_one_type(subject: TaskSubject) -> None:
+    """A column holds numbers or text or lists, not a mixture.
+
+    The class ``1`` and the class ``"1"`` are two classes. Convert all values alike; None is
+    allowed beside them.
+    """
+    for key, collection in subject.collections.items():
+        for name, values in collection.columns.items():
+            kinds = {_type_of(value): value for value in values if value is not None}
+            if len(kinds) > 1:
+                fail(
+                    expected=f"the column {name!r} of {key!r} to hold values of one type",
+                    seen=" and ".join(f"{kind} ({value!r:.30})" for kind, value in kinds.items()),
+                    change="convert all of its values alike",
+                )
+
+
+@conformance("collections", "tasks")
+def streams_are_declared(subject: TaskSubject) -> None:
+    """Every stream is a ``Stream`` under its own name, of a known kind and provenance.
+
+    Binding goes by what is declared here. The kinds are payload classes of ``mmbench.api``; the
+    modality is any word; the provenance is ``real`` or ``generated``.
+    """
+    for key, collection in subject.collections.items():
+        streams: Mapping[str, object] = collection.streams
+        for name, stream in streams.items():
+            seen = ""
+            if not isinstance(stream, Stream):
+                seen = f"a {type(stream).__name__}"
+            elif stream.name != name:
+                seen = f"a stream called {stream.name!r}"
+            elif stream.kind not in KINDS:
+                seen = f"the kind {stream.kind!r}"
+            elif not stream.modality:
+                seen = "no modality"
+            elif stream.provenance not in get_args(Provenance):
+                seen = f"the provenance {stream.provenance!r}"
+            if seen:
+                fail(
+                    expected=f"the stream {name!r} of {key!r} to be declared as a Stream",
+                    seen=seen,
+                    change=f"give Stream({name!r}, modality, kind, ...), the kind one of "
+                    f"{', '.join(KINDS)}",
+                )
+
+
+@conformance("collections", "tasks")
+def payloads_are_as_declared(subject: TaskSubject) -> None:
+    """What is loaded has the kind, shape, rate and number type that its stream declares.
+
+    Encoders are built for the declared shape. Declare ``None`` for an axis that varies, and leave
+    ``shape`` out where all do.
+    """
+    for key, name, row, payload in _loaded(subject):
+        collection = subject.collections[key]
+        seen = _mismatch(collection.streams[name], payload)
+        if seen:
+            fail(
+                expected=f"{name!r} of {key!r} to load as declared: {collection.streams[name]}",
+                seen=f"{seen}, of the item {collection.ids[row]!r}",
+                change="mend load(), or the Stream's kind, shape or rate",
+            )
+
+
+@conformance("collections", "tasks")
+def loading_repeats(subject: TaskSubject) -> None:
+    """Loading an item twice gives the same payload.
+
+    Vectors are stored by content key and never made twice. Draw all randomness (crops, clips,
+    noise) from the item's id or key and a fixed seed.
+    """
+    for key, name, row, payload in _loaded(subject):
+        collection = subject.collections[key]
+        if payload_digest(payload) != payload_digest(collection.load(row, name)):
+            fail(
+                expected=f"load() to return the same {name!r} of {collection.ids[row]!r} again",
+                seen=f"another {type(payload).__name__} the second time",
+                change="seed what is random from the item's id",
+            )
+
+
+@conformance("collections", "tasks")
+def every_row_has_a_key(subject: TaskSubject) -> None:
+    """``content_keys`` gives a text a row, or None where the item lacks the stream.
+
+    Keys name payloads in the store. Build them from the file's hash, the decoding options and the
+    reader's version.
+    """
+    for key, collection in subject.collections.items():
+        for name in collection.streams:
+            keys = list(collection.content_keys(name))
+            wrong = [each for each in keys if each is not None and not (each and _is_text(each))]
+            if len(keys) != len(collection) or wrong:
+                fail(
+                    expected=f"content_keys({name!r}) of {key!r} to be {len(collection)} texts or "
+                    "None",
+                    seen=f"{wrong[0]!r}" if wrong else f"{len(keys)} of them",
+                    change="give one non-empty text a row, None where load() raises ItemError",
+                )
+
+
+@conformance("collections", "tasks")
+def keys_tell_payloads_apart(subject: TaskSubject) -> None:
+    """Different payloads have different content keys.
+
+    Of two payloads with one key the store keeps one vector, and gives it to both. Let everything
+    that the payload depends on enter the key.
+    """
+    seen: dict[str, tuple[bytes, str]] = {}
+    for key, name, row, payload in _loaded(subject):
+        collection = subject.collections[key]
+        content = _keys(collection, name)[row]
+        digest, place = payload_digest(payload), f"{name!r} of {key}[{collection.ids[row]}]"
+        other = seen.setdefault(content or place, (digest, place))
+        if other[0] != digest:
+            fail(
+                expected="payloads that differ to have keys that differ",
+                seen=f"{place} and {other[1]} are both {content!r}, and load() returns two things",
+                change="add to the key what tells them apart: the file's hash, the row, an option",
+            )
+
+
+@conformance("collections", "tasks")
+def missing_streams_raise(subject: TaskSubject) -> None:
+    """Where the content key is None, ``load`` raises an ``ItemError``.
+
+    None means that the item lacks the stream. Nothing may be handed over in its place: a stream
+    that is filled with zeros is a view, and has a key.
+    """
+    found = False
+    for key, collection in subject.collections.items():
+        for name in collection.streams:
+            keys = _keys(collection, name)
+            for row in [row for row, each in enumerate(keys) if each is None][:_ROWS]:
+                found = True
+                seen = "it returned a payload"
+                try:
+                    collection.load(row, name)
+                except ItemError:
+                    continue
+                except Exception as error:  # noqa: BLE001 - whatever a reader raises is what was seen
+                    seen = f"it raised {described(error)}"
+                fail(
+                    expected=f"load() of the missing {name!r} of {key}[{collection.ids[row]}] to "
+                    "raise an ItemError",
+                    seen=seen,
+                    change="raise ItemError there, or give it a content key",
+                )
+    if not found:
+        raise NotRelevant("no item lacks a stream")
+
+
+@conformance("collections", "tasks")
+def present_streams_load(subject: TaskSubject) -> None:
+    """Where there is a content key, ``load`` returns a payload.
+
+    The runner drops an item that can't be decoded; the kit's samples and bundled data have none.
+    """
+    for key, name, row, error in _loads(subject):
+        if isinstance(error, Exception):
+            collection = subject.collections[key]
+            fail(
+                expected=f"load() to return {name!r} of {key}[{collection.ids[row]}]",
+                seen=f"it raised {described(error)}",
+                change="mend load(), or let content_keys() say None where the stream is missing",
+            )
+
+
+@conformance("collections", "tasks")
+def fingerprints_are_stable(subject: TaskSubject) -> None:
+    """Opening the task again gives collections with the same fingerprints.
+
+    Fingerprints are part of every record's key: if they change, nothing is ever finished. Order
+    ids by something stable (sorted names, the list's order), and let no clock and no random number
+    into ids, keys or columns.
+    """
+    again = subject.open().fingerprints
+    for key, fingerprint in subject.opened.fingerprints.items():
+        if again.get(key) != fingerprint:
+            fail(
+                expected=f"the collection {key!r} to have the same fingerprint when opened again",
+                seen=f"{fingerprint} and {again.get(key)}",
+                change="make ids, columns and content keys depend on the files and options alone",
+            )
+
+
+@conformance("collections", "tasks")
+def splits_are_disjoint(subject: TaskSubject) -> None:
+    """No training item is judged, or the leak is declared.
+
+    Items are compared by the content keys of the streams that both splits have, other than text.
+    Where the official splits overlap, the dataset says so in ``DatasetInfo.leaks``, and every
+    record repeats it.
+    """
+    spec = subject.fit_spec
+    if spec is None:
+        raise NotRelevant("it names no training items")
+    if subject.opened.leaks:
+        raise NotRelevant(f"the leak is declared: {subject.opened.leaks[0]}")
+    for learnt in filter(None, (spec.train, spec.valid)):
+        for key, judged in subject.evaluated.items():
+            shared = _shared(subject.collections[learnt], judged)
+            if shared:
+                stream, first, second = shared
+                fail(
+                    expected=f"no item of {learnt!r}, which is learnt from, to be in {key!r}",
+                    seen=f"{stream!r} of {learnt}[{first}] and of {key}[{second}] has one key",
+                    change="take it out of one, or declare the leak: DatasetInfo(leaks=(...,))",
+                )
+
+
+@conformance("collections", "tasks")
+def fit_targets_are_valid(subject: TaskSubject) -> None:
+    """The target of a supervised fit has a value for every training item.
+
+    ``value`` targets are finite numbers, ``class`` targets whole numbers or text. Leave items
+    without a label out of the training collection.
+    """
+    spec = subject.fit_spec
+    if spec is None or spec.target is None:
+        raise NotRelevant("it names no target")
+    for key in filter(None, (spec.train, spec.valid)):
+        collection = subject.collections[key]
+        if spec.target not in collection.columns:
+            raise Blocked("there is no such column: see fit_spec_names_what_exists")
+        for row, value in enumerate(collection.columns[spec.target]):
+            number = isinstance(value, Real) and math.isfinite(value)
+            whole = isinstance(value, str) or (number and float(value).is_integer())
+            if not (number if spec.target_kind == "value" else whole):
+                fail(
+                    expected=f"the target {spec.target!r} of {key!r} to be a {spec.target_kind}",
+                    seen=f"{value!r} at {collection.ids[row]!r}",
+                    change="leave the item out, or mend its label",
+                )
+
+
+def _loads(
+    subject: TaskSubject,
+) -> Iterator[tuple[str, str, int, Payload | Exception]]:
+    """Some rows of every stream, from both ends, with what loading gave."""
+    for key, collection in subject.collections.items():
+        for name in collection.streams:
+            present = [row for row, each in enumerate(_keys(collection, name)) if each is not None]
+            for row in dict.fromkeys([*present[: _ROWS // 2], *present[-_ROWS // 2 :]]):
+                try:
+                    yield key, name, row, collection.load(row, name)
+                except Exception as error:  # noqa: BLE001 - present_streams_load reports it
+                    yield key, name, row, error
+
+
+def _loaded(subject: TaskSubject) -> Iterator[tuple[str, str, int, Payload]]:
+    """Some rows of every stream, from both ends, with their payloads."""
+    for key, name, row, payload in _loads(subject):
+        if isinstance(payload, Exception):
+            raise Blocked(f"load() raised {described(payload)}: see present_streams_load")
+        yield key, name, row, payload
+
+
+def _keys(collection: Collection, stream: str) -> Sequence[str | None]:
+    keys = collection.content_keys(stream)
+    if len(keys) != len(collection):
+        raise Blocked("there is not one key a row: see every_row_has_a_key")
+    return keys
+
+
+def _mismatch(stream: Stream, payload: Payload) -> str:
+    """What of a payload is not as declared; empty = nothing."""
+    kind = KINDS.get(stream.kind)
+    if kind is None or not isinstance(payload, kind):
+        return f"a {type(payload).__name__}"
+    if stream.kind in _ARRAYS:
+        field, dtype = _ARRAYS[stream.kind]
+        values = getattr(payload, field)
+        if not isinstance(values, np.ndarray) or str(values.dtype) != dtype:
+            return f"{field} of {getattr(values, 'dtype', type(values).__name__)}, not {dtype}"
+        if stream.shape is not None and not _fits(stream.shape, values.shape):
+            return f"{field} of the shape {values.shape}"
+    rate = getattr(payload, "rate", getattr(payload, "fps", None))
+    if stream.rate is not None and rate is not None and rate != stream.rate:
+        return f"a rate of {rate}"
+    return ""
+
+
+def _fits(declared: Sequence[int | None], shape: Sequence[int]) -> bool:
+    return len(declared) == len(shape) and all(
+        wanted is None or wanted == length for wanted, length in zip(declared, shape, strict=True)
+    )
+
+
+def _shared(first: Collection, second: Collection) -> tuple[str, str, str] | None:
+    """A stream and the ids of two items that have the same content there."""
+    for name in first.streams:
+        if name not in second.streams or first.streams[name].kind in _NAMES:
+            continue
+        rows = {each: row for row, each in enumerate(first.content_keys(name)) if each}
+        for row, each in enumerate(second.content_keys(name)):
+            if each in rows:
+                return name, first.ids[rows[each]], second.ids[row]
+    return None
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether this is a number, text, None, or a list of such."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return all(map(_is_plain, value.tolist() if isinstance(value, np.ndarray) else value))
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain is None or isinstance(plain, (str, bool, int, float))
+
+
+def _type_of(value: Any) -> str:
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return "lists"
+    return "text" if isinstance(value, str) else "numbers"

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import DataMissing, Dataset, ItemTable, ScoreInputs, Task
+from mmbench.api import (
+    DataMissing,
+    Dataset,
+    Evaluation,
+    ItemTable,
+    Request,
+    ScoreInputs,
+    Task,
+)
 from mmbench.options import resolve_options
 from mmbench.registry import load_object
 from mmbench.results.summary import evaluate_metrics
@@ -19,22 +30,22 @@ from mmbench.testing.datasets import SAMPLE_ITEMS, write_marked_sample
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from mmbench.api import (
         Collection,
         EmbeddingKind,
-        Evaluation,
+        FitSpec,
         Level,
-        Request,
+        MetricInfo,
         TaskInfo,
         TaskSpec,
     )
     from mmbench.registry import Entry, Registry
     from mmbench.results.record import MetricValue
 
-__all__ = ["Everything", "TaskSubject"]
+__all__ = ["Everything", "TaskSubject", "blocking"]
 
 
 @dataclass(frozen=True)
@@ -86,6 +97,7 @@ class TaskSubject:
     workspace: Path
     registry: Registry
     _evaluations: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
+    _metrics: dict[tuple[str, int], Mapping[str, MetricValue]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -115,27 +127,30 @@ class TaskSubject:
     @cached_property
     def info(self) -> TaskInfo:
         """What it says of itself."""
-        try:
+        with blocking("info", "info_is_complete"):
             return self.new().info
-        except Exception as error:
-            raise Blocked(f"info raised {described(error)}: see info_is_complete") from error
 
     def catalog(self) -> Catalog:
         """A new catalog on the workspace's data; what it opens is opened anew."""
         return Catalog(self.registry, self.workspace / "data", self.workspace / "cache")
 
+    def open(self) -> OpenedTask:
+        """Open it by a new catalog, from samples where its datasets need a folder.
+
+        Exceptions pass.
+        """
+        self.new().collections(_SampleFirst(self.catalog()))
+        return self.catalog().task(TaskChoice(self.name, self.name, dict(self.given)))
+
     @cached_property
     def opened(self) -> OpenedTask:
-        """The task and its collections, from samples where its datasets need a folder.
+        """The task and its collections.
 
         Raises:
             Blocked: They don't open.
         """
-        try:
-            self.new().collections(_SampleFirst(self.catalog()))
-            return self.catalog().task(TaskChoice(self.name, self.name, dict(self.given)))
-        except (Exception, SystemExit) as error:
-            raise Blocked(f"collections() raised {described(error)}: see it_opens") from error
+        with blocking("collections()", "it_opens"):
+            return self.open()
 
     @property
     def collections(self) -> Mapping[str, Collection]:
@@ -147,42 +162,104 @@ class TaskSubject:
         """What it wants of a representation that offers everything.
 
         Raises:
-            Blocked: It can't say.
+            Blocked: It can't say, or asks for what there is not.
         """
-        try:
-            return list(self.new().requests(Everything(self.collections)))
-        except (Exception, SystemExit) as error:
-            if isinstance(error, (Blocked, NotRelevant)):
-                raise
-            raise Blocked(f"requests() raised {described(error)}: see requests_are_made") from error
+        with blocking("requests()", "requests_are_made"):
+            found = list(self.new().requests(Everything(self.collections)))
+        if not all(
+            isinstance(each, Request) and each.collection in self.collections for each in found
+        ):
+            raise Blocked("it asks for what there is not: see requests_name_what_exists")
+        return found
+
+    @property
+    def fit_spec(self) -> FitSpec | None:
+        """What a trained representation may learn from.
+
+        Raises:
+            Blocked: It names collections that there are not.
+        """
+        with blocking("fit_spec()", "fit_spec_names_what_exists"):
+            spec = self.new().fit_spec()
+        if spec and any(name not in self.collections for name in filter(None, _splits(spec))):
+            raise Blocked("there are no such collections: see fit_spec_names_what_exists")
+        return spec
+
+    @property
+    def evaluated(self) -> dict[str, Collection]:
+        """The collections that are encoded and judged: neither prompts nor training items."""
+        spec = self.fit_spec
+        learnt = _splits(spec) if spec else ()
+        wanted = {request.collection for request in self.requests}
+        return {
+            key: each
+            for key, each in self.collections.items()
+            if key in wanted and key not in learnt and not each.auxiliary
+        }
 
     @cached_property
-    def tables(self) -> Mapping[str, ItemTable]:
-        """Ids and columns of every collection, as scoring sees them."""
-        return {
-            key: ItemTable(list(each.ids), {name: list(v) for name, v in each.columns.items()})
-            for key, each in self.collections.items()
-        }
+    def _packed(self) -> bytes:
+        """Ids and columns of every collection, pickled: reading them makes a copy."""
+        with blocking("copying the columns", "columns_are_plain"):
+            for each in self.collections.values():
+                if any(len(values) != len(each) for values in each.columns.values()):
+                    raise Blocked("a column has another length: see columns_are_aligned")
+            return pickle.dumps(
+                {
+                    key: ItemTable(list(each.ids), {k: list(v) for k, v in each.columns.items()})
+                    for key, each in self.collections.items()
+                }
+            )
+
+    @property
+    def tables(self) -> dict[str, ItemTable]:
+        """Ids and columns of every collection, as scoring sees them: a copy each time."""
+        tables: dict[str, ItemTable] = pickle.loads(self._packed)  # noqa: S301 - made above
+        return tables
 
     def inputs(self, arrays: Mapping[str, Any], *, seed: int = 0) -> ScoreInputs:
         """What scoring is handed for these arrays."""
         return ScoreInputs(arrays, self.tables, seed=seed)
 
     def reference(self, level: Level, *, seed: int = 0) -> ScoreInputs:
-        """Scoring's inputs with the task's own arrays of a level.
+        """Scoring's inputs with the task's own arrays of a level, made anew each time.
 
         Raises:
-            Blocked: ``reference_arrays`` raises.
+            Blocked: ``reference_arrays`` raises, or its arrays don't fit the requests.
         """
         empty = self.inputs({})
-        rng = np.random.default_rng(seed)
-        try:
-            arrays = self.new().reference_arrays(level, empty, rng)
-        except (Exception, SystemExit) as error:
-            raise Blocked(
-                f"reference_arrays({level!r}) raised {described(error)}: see reference_arrays_fit"
-            ) from error
-        return replace(empty, arrays=arrays)
+        with blocking(f"reference_arrays({level!r})", "reference_arrays_fit"):
+            arrays = self.new().reference_arrays(level, empty, np.random.default_rng(seed))
+        if self.misfit(arrays):
+            raise Blocked("its arrays don't fit the requests: see reference_arrays_fit")
+        return replace(empty, arrays=dict(arrays))
+
+    def misfit(self, arrays: Any) -> str:
+        """Why arrays don't fit the requests, in words; empty = they fit."""
+        if not isinstance(arrays, Mapping):
+            return f"a {type(arrays).__name__}, not a mapping"
+        wanted = {request.name: request.collection for request in self.requests}
+        if set(arrays) != set(wanted):
+            return f"arrays for {sorted(map(str, arrays))}; requests are {sorted(wanted)}"
+        for name, values in arrays.items():
+            rows = len(self.collections[wanted[name]])
+            if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
+                return f"{name!r} is {getattr(values, 'dtype', type(values).__name__)}"
+            if values.ndim == 0 or len(values) != rows:
+                return f"{name!r} has the shape {values.shape} for {rows} items"
+        return ""
+
+    def score(self, inputs: ScoreInputs) -> Evaluation:
+        """What a new instance makes of these inputs.
+
+        Raises:
+            Blocked: ``score`` raises, or returns something else.
+        """
+        with blocking("score()", "it_scores"):
+            found = self.new().score(inputs)
+        if not isinstance(found, Evaluation):
+            raise Blocked("score() returns no Evaluation: see it_scores")
+        return found
 
     def evaluation(self, level: Level, *, seed: int = 0) -> Evaluation:
         """What scoring returns for the arrays of a level, computed once.
@@ -192,11 +269,7 @@ class TaskSubject:
         """
         key = (level, seed)
         if key not in self._evaluations:
-            inputs = self.reference(level, seed=seed)
-            try:
-                self._evaluations[key] = self.new().score(inputs)
-            except (Exception, SystemExit) as error:
-                raise Blocked(f"score() raised {described(error)}: see it_scores") from error
+            self._evaluations[key] = self.score(self.reference(level, seed=seed))
         return self._evaluations[key]
 
     def metrics(self, evaluation: Evaluation, *, resamples: int = 200) -> Mapping[str, MetricValue]:
@@ -205,7 +278,68 @@ class TaskSubject:
         Raises:
             Blocked: The evaluation lacks what a metric needs.
         """
-        try:
+        with blocking("computing the metrics", "metrics_are_computed"):
             return evaluate_metrics(self.info, evaluation, resamples=resamples)
-        except Exception as error:
-            raise Blocked(f"{described(error)}: see metrics_are_computed") from error
+
+    def measured(self, level: Level, *, seed: int = 0) -> Mapping[str, MetricValue]:
+        """The metrics of the arrays of a level, computed once.
+
+        Raises:
+            Blocked: There are none.
+        """
+        key = (level, seed)
+        if key not in self._metrics:
+            self._metrics[key] = self.metrics(self.evaluation(level, seed=seed))
+        return self._metrics[key]
+
+    @cached_property
+    def primary(self) -> MetricInfo:
+        """The metric that ranks.
+
+        Raises:
+            Blocked: There is none, or it has no direction.
+        """
+        for metric in self.info.metrics:
+            if metric.name == self.info.primary:
+                if metric.higher_is_better is None:
+                    raise Blocked("it has no direction: see primary_has_a_direction")
+                return metric
+        raise Blocked("there is no such metric: see primary_is_a_metric")
+
+    @cached_property
+    def levels(self) -> Mapping[str, Mapping[str, float]]:
+        """Its reference levels.
+
+        Raises:
+            Blocked: It can't say them.
+        """
+        with blocking("reference_levels()", "levels_are_stated"):
+            return dict(self.new().reference_levels(self.inputs({})))
+
+    def level(self, *names: str) -> Mapping[str, float]:
+        """The first of its reference levels whose name begins with one of these.
+
+        Raises:
+            NotRelevant: It states none.
+        """
+        for name in names:
+            for known, values in self.levels.items():
+                if known.startswith(name):
+                    return values
+        raise NotRelevant(f"it states no level {names[0]!r}")
+
+
+@contextmanager
+def blocking(what: str, check: str) -> Iterator[None]:
+    """Turn what a task raises into :class:`Blocked`, naming the check that reports it."""
+    try:
+        yield
+    except (Blocked, NotRelevant):
+        raise
+    except (Exception, SystemExit) as error:
+        raise Blocked(f"{what} raised {described(error)}: see {check}") from error
+
+
+def _splits(spec: FitSpec) -> tuple[str | None, str | None]:
+    """The collections that are learnt from."""
+    return spec.train, spec.valid
