@@ -133,7 +133,7 @@ def main(folder: Path) -> None:
     watch = Watch([folder / "cache", folder / "tmp", *user_caches()])
     report: dict[str, Any] = {}
     # Log messages and warnings are no bad manners: without a handler they would be printed.
-    logging.lastResort = None
+    logging.lastResort = logging.NullHandler()
     logging.captureWarnings(capture=True)
     if order.get("later"):
         move_clocks()

@@ -104,16 +104,17 @@ class Watched:
 
     def _waited(self) -> bool:
         """Wait for its report and its end: whether it ended by itself."""
-        deadline = time.monotonic() + _TIMEOUT
-        while time.monotonic() < deadline:
+        deadline = time.time() + _TIMEOUT
+        report = self.folder / "report.json"
+        while time.time() < deadline:
             try:
                 self.process.wait(timeout=0.2)
             except subprocess.TimeoutExpired:
-                if (self.folder / "report.json").exists():
-                    deadline = min(deadline, time.monotonic() + _TO_END)
+                if report.exists():
+                    deadline = min(deadline, report.stat().st_mtime + _TO_END)
             else:
                 return True
-        if (self.folder / "report.json").exists():
+        if report.exists():
             return False
         raise Blocked(f"a new process did not encode within {_TIMEOUT} s")
 
@@ -234,6 +235,8 @@ def _order(
     """What the child is told, as plain data."""
     if state is not None:
         arrays = {f"a:{name}": np.asarray(array) for name, array in state.arrays.items()}
+        if any(array.dtype.hasobject for array in arrays.values()):
+            raise TypeError("an array of the state holds Python objects")
         np.savez(folder / "state.npz", meta=np.array(json.dumps(state.meta)), **arrays)
     return {
         "spec": asdict(subject.entry.spec),

@@ -123,7 +123,7 @@ class Watch:
         if (_NETWORK[event] == 1 and not isinstance(address, tuple)) or not _is_remote(address):
             return
         what = f"{event.removeprefix('socket.')} {_host(address)!r}"
-        self.network.append(f"{what} while {self.while_}")
+        self.network.append(f"{what} while it is {self.while_}")
         raise OSError("the conformance kit lets nothing reach the network")
 
     def _note(self, path: Any) -> None:
@@ -131,7 +131,7 @@ class Watch:
         if full is None or full.startswith(("/dev/", "/proc/")) or "__pycache__" in full:
             return
         if not any(full == folder or full.startswith(folder + os.sep) for folder in self.allowed):
-            self.written.append(f"{full} while {self.while_}")
+            self.written.append(f"{full} while it is {self.while_}")
 
 
 def _full(path: Any, descriptor: Any = -1) -> str | None:

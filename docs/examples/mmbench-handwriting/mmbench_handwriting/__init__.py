@@ -1,0 +1,1 @@
+"""The plugin mmbench-handwriting for mmbench."""

@@ -1,0 +1,1 @@
+"""The plugin mmbench-ridge for mmbench."""

@@ -1,0 +1,13 @@
+"""mmbench's conformance kit, run on this plugin: one test a check."""
+
+from __future__ import annotations
+
+from mmbench.testing import Check, parametrize_with_checks
+
+
+@parametrize_with_checks("ridge")
+def test_conformance(check: Check) -> None:
+    check()
+
+
+# YOUR TESTS: what only you can know, such as a figure of your paper on a few items.

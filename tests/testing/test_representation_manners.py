@@ -1,0 +1,51 @@
+"""Each check of the manners family has a mutant that fails it and no other."""
+
+from __future__ import annotations
+
+import pytest
+from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+
+MUTANTS = [
+    Mutant("inputs_are_left_alone", "mutants_manners:ScalesInPlace"),
+    Mutant("inputs_are_left_alone", "mutants_manners:EmptiesTheBatch"),
+    Mutant("inputs_are_left_alone", "mutants_manners:ReversesTheList"),
+    Mutant("results_are_left_alone", "mutants_manners:ReusesItsBuffer"),
+    Mutant("random_state_is_left_alone", "mutants_manners:SeedsNumpy"),
+    Mutant("random_state_is_left_alone", "mutants_manners:DrawsFromPython"),
+    Mutant("random_state_is_left_alone", "mutant_seeding_at_import:SeedsAtImport"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:SetsAVariable"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:ChangesFolder"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:SilencesNumpy"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:TakesTheRootLogger"),
+    Mutant("network_is_left_alone", "mutants_manners:AsksTheNetwork"),
+    Mutant("network_is_left_alone", "mutant_online_at_import:OnlineAtImport"),
+    Mutant("files_are_left_alone", "mutants_manners:WritesBesideItsCache"),
+    Mutant("files_are_left_alone", "mutants_manners:WritesUnseen"),
+    Mutant("it_prints_nothing", "mutants_manners:Prints"),
+    Mutant("it_prints_nothing", "mutants_manners:PrintsUnseen"),
+    Mutant("nothing_is_left_running", "mutants_manners:LeavesAThread"),
+    Mutant("nothing_is_left_running", "mutants_manners:LeavesAProcess"),
+]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
+    assert_fails_only(mutant, "representations", tmp_path)
+
+
+def test_what_is_put_back_logged_cached_or_ended_is_no_bad_manners(tmp_path):
+    outcomes = outcomes_of("representations", "mutants_manners:WellBehaved", tmp_path)
+    assert failed(outcomes) == {}
+
+
+def test_the_message_names_variable_and_mend(tmp_path):
+    outcomes = outcomes_of("representations", "mutants_manners:SetsAVariable", tmp_path)
+    message = outcomes["surroundings_are_left_alone"].message
+    assert "seen: changed: os.environ['SOUND_IS_LOADED']" in message
+    assert "put it back in a with block" in message
+
+
+def test_the_message_says_who_was_asked_and_when(tmp_path):
+    outcomes = outcomes_of("representations", "mutant_online_at_import:OnlineAtImport", tmp_path)
+    message = outcomes["network_is_left_alone"].message
+    assert "connect '192.0.2.1' while it is imported" in message
