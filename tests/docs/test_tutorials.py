@@ -39,7 +39,7 @@ def typed(page, folder, wheels):
         if step.kind == "console":
             lines += [f"echo '$ {command}'\n{command}" for command in step.commands]
         else:
-            script = Path(__file__).with_name("tutorials.py")
+            script = ROOT / "docs" / "tutorials.py"
             lines.append(shlex.join([sys.executable, str(script), str(page), str(number)]))
     environment = {name: value for name, value in os.environ.items() if name in KEPT}
     environment |= {name: v for name, v in os.environ.items() if name.startswith("PIP_")}
