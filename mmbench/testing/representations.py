@@ -28,6 +28,7 @@ from mmbench.options import resolve_options
 from mmbench.registry import load_object
 from mmbench.runner.encoding import to_numpy
 from mmbench.testing.checks import Blocked, NotRelevant
+from mmbench.testing.declared import first_fault
 from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
 from mmbench.testing.processes import start_watched
 
@@ -124,7 +125,11 @@ class RepresentationSubject:
     def info(self) -> RepresentationInfo:
         """What it says of itself, before anything is loaded."""
         with self.blocking("constructor, bind() and info", "info_is_complete"):
-            return self.new().info
+            info = self.new().info
+        fault = first_fault(info)
+        if fault is not None:
+            raise Blocked(f"{fault.seen}: see {fault.check}")
+        return info
 
     @property
     def offers(self) -> list[Offer]:
@@ -238,6 +243,11 @@ class RepresentationSubject:
         """One loaded instance for checks that only look at what it returns."""
         with self.blocking("load()", "it_loads"):
             return self.ready()
+
+    def writes(self, offer: Offer) -> bool:
+        """Whether the method of an offer's kind is written."""
+        method = METHODS[offer.kind]
+        return getattr(self.cls, method, None) is not getattr(Representation, method)
 
     def encode(
         self, representation: Representation, offer: Offer, batch: Mapping[str, list[Payload]]
