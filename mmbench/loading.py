@@ -245,15 +245,18 @@ def _said(error: BaseException) -> str:
 
 def _mend(error: BaseException, plugin: PluginInfo) -> str:
     """What to do about a plugin whose import or hooks raise."""
-    remove = f"pip uninstall {plugin.distribution}"
-    missing = (error.name or "") if isinstance(error, ModuleNotFoundError) else ""
-    top = missing.partition(".")[0]
-    if top and top != plugin.module.partition(".")[0]:
+    name = plugin.distribution
+    remove = f"pip uninstall {name}"
+    asked = ((error.name or "") if isinstance(error, ImportError) else "").partition(".")[0]
+    if asked == "mmbench":  # it was written for another mmbench
+        return f"pip install -U mmbench {name}, or {remove}"
+    missing = isinstance(error, ModuleNotFoundError)
+    if missing and asked and asked != plugin.module.partition(".")[0]:
         return (
-            f"install what brings the module {one_line(top)!r} (pip install {plugin.distribution} "
-            f"brings what it declares), or {remove}"
+            f"install what brings the module {one_line(asked)!r} (pip install {name} brings what "
+            f"it declares), or {remove}"
         )
-    return f"pip install -U {plugin.distribution}, or {remove}"
+    return f"pip install -U {name}, or {remove}"
 
 
 def _specs_of(module: object) -> list[tuple[str, Any]]:

@@ -171,7 +171,12 @@ def load_registry(found: Iterable[EntryPoint] | None = None) -> Registry:
         found: Entry points to load instead of the installed ones (tests).
     """
     loaded, problems = load_plugins(found)
-    registry = Registry(problems=problems)
+    registry = Registry(plugins=[plugin for plugin, _ in loaded], problems=problems)
+    own = {
+        (group, spec.name) for plugin, specs in loaded if plugin.builtin for group, spec in specs
+    }
+    # Of two that take one name, the one without a fault keeps it; of two such, the first.
+    loaded.sort(key=lambda pair: not pair[0].builtin and _at_fault(pair[1], own))
     for plugin, specs in loaded:
         _enter_all(registry, specs, plugin)
     registry.problems += _unknown_joins(registry)
@@ -194,9 +199,19 @@ def _unknown_joins(registry: Registry) -> list[Problem]:
     ]
 
 
+def _at_fault(specs: list[tuple[str, Any]], own: set[tuple[str, str]]) -> bool:
+    """Whether a plugin returns a spec that can't be entered, or takes a name of ours."""
+    try:
+        return any(
+            _fault(spec, _HOOKS[group]) is not None or (group, spec.name) in own
+            for group, spec in specs
+        )
+    except Exception:  # noqa: BLE001 - a stranger's subclass of a spec, or its repr
+        return True
+
+
 def _enter_all(registry: Registry, specs: list[tuple[str, Any]], plugin: PluginInfo) -> None:
     """Enter one plugin's specs; bad ones become problems."""
-    registry.plugins.append(plugin)
     for group, spec in specs:
         try:
             fault = _enter(getattr(registry, group), spec, _HOOKS[group], plugin)
@@ -219,7 +234,7 @@ def _enter(
         holder = known[name].plugin
         return (
             f"its {kind.__name__} {name!r} has the name of one of {holder.distribution}'s",
-            f"rename it, or {_without(holder, plugin)}",
+            f"rename it, or {_without(plugin, holder)}",
         )
     clean: dict[str, Any] = {
         word: one_line(text)

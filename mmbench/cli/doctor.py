@@ -96,7 +96,9 @@ def _classes_that_do_not_import() -> list[dict[str, str]]:
             try:
                 load_object(entry.spec.path, entry)
             except MmbenchError as error:
-                found.append(_finding(entry.plugin, error.what, error.fix, f"{group} {name}"))
+                again = f"pip install -U {entry.plugin.distribution}"
+                mend = getattr(entry.spec, "hint", "") or again
+                found.append(_finding(entry.plugin, error.what, mend, f"{group} {name}"))
     return found
 
 

@@ -1,29 +1,32 @@
-"""The faulty plugin for tests of this folder: importing this puts it within reach."""
+"""The faulty plugin for tests of this folder, and for the subprocesses that they start."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import installing
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins" / "mmbench-faulty"))
-
-from mmbench_faulty.installing import environment, install
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["environment", "faulty_plugin"]
+
+
+def environment(site: Path, **extra: str) -> dict[str, str]:
+    """The environment of a subprocess that sees the plugin (which is installed if need be)."""
+    if not site.exists():
+        installing.install(site, "mmbench-faulty")
+    # Only this plugin and the built-in one: what else is installed is not under test.
+    return installing.environment(site, MMBENCH_LOAD_PLUGINS="faulty", **extra)
 
 
 @pytest.fixture(scope="module")
 def faulty_plugin(tmp_path_factory) -> Iterator[Path]:
     """The faulty plugin, installed for this process and for the workers that it spawns."""
     with pytest.MonkeyPatch.context() as patch:
-        site = tmp_path_factory.mktemp("site") / "packages"
+        site = installing.install(tmp_path_factory.mktemp("site") / "packages", "mmbench-faulty")
         patch.setenv("MMBENCH_LOAD_PLUGINS", "faulty")
-        for path in reversed(install(site)):
-            patch.syspath_prepend(path)
+        patch.syspath_prepend(site)
         yield site

@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "plugins" / "mmbench-faulty"))
-
-from mmbench_faulty.installing import install
+from installing import install
 from runner_bench import Bench
 
 from mmbench.registry import Registry, load_registry
@@ -25,8 +20,7 @@ def registry(tmp_path_factory) -> Iterator[Registry]:
     """The built-in plugin and the faulty one, in this process and in the workers it spawns."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MMBENCH_LOAD_PLUGINS", "faulty")
-        for path in reversed(install(tmp_path_factory.mktemp("site") / "packages")):
-            patch.syspath_prepend(path)
+        patch.syspath_prepend(install(tmp_path_factory.mktemp("site"), "mmbench-faulty"))
         loaded = load_registry()
         assert not loaded.problems
         yield loaded

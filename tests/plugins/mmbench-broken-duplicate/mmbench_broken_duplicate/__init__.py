@@ -1,0 +1,1 @@
+"""Takes names that others have."""

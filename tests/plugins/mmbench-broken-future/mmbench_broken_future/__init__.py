@@ -1,0 +1,1 @@
+"""Was written for a later API version."""

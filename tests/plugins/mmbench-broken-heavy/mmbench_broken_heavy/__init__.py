@@ -1,0 +1,1 @@
+"""Imports a heavy package where its specs are."""

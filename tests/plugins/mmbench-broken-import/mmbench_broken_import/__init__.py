@@ -1,0 +1,1 @@
+"""Imports a name that mmbench.api has never had."""

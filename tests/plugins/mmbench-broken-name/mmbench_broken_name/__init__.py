@@ -1,0 +1,1 @@
+"""Brings names that would write all over the screen."""

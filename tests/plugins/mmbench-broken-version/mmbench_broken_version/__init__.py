@@ -1,0 +1,1 @@
+"""Names an API version that is none."""
