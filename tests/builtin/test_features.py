@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmbench.api import Array, Audio, Image, PointCloud, Sequence, Table, Text, UsageError
+from mmbench.api import (
+    Array,
+    Audio,
+    Image,
+    ItemError,
+    PointCloud,
+    Sequence,
+    Table,
+    Text,
+    UsageError,
+)
 from mmbench.builtin.representations.features import (
     FeatureGrid,
     featurise,
@@ -113,7 +123,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("payload", BROKEN, ids=lambda payload: type(payload).__name__)
 def test_empty_and_non_finite_payloads_are_refused(payload):
-    with pytest.raises(ValueError, match=r"NaN|no steps|no points"):
+    with pytest.raises(ItemError, match=r"NaN|no steps|no points"):
         featurise(payload, GRID)
 
 

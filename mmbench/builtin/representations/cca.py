@@ -200,7 +200,8 @@ class CCA(TrainedRepresentation):
         parts = {}
         for slot, payloads in batch.items():
             side = self._side(slot)
-            parts[slot] = side.project(_features(payloads, side.grid)).astype(np.float32)
+            features = _features(payloads, side.grid) if payloads else side.mean[None][:0]
+            parts[slot] = side.project(features).astype(np.float32)
         return self.fuse(parts)
 
     def fuse(self, parts: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api.errors import UsageError
+from mmbench.api.errors import ItemError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -83,14 +83,14 @@ def featurise(payload: Payload, grid: FeatureGrid) -> Vector:
 
     Raises:
         UsageError: There are none for this kind of payload.
-        ValueError: The payload holds NaN or infinity, or nothing at all.
+        ItemError: The payload holds NaN or infinity, or nothing at all.
     """
     function = FEATURISERS.get(type(payload).__name__)
     if function is None:
         raise UsageError(f"no plain features for payloads of kind {type(payload).__name__}")
     for values in vars(payload).values():
         if isinstance(values, np.ndarray) and not np.isfinite(values).all():
-            raise ValueError(f"a payload of kind {type(payload).__name__} holds NaN or infinity")
+            raise ItemError(f"a payload of kind {type(payload).__name__} holds NaN or infinity")
     return function(payload, grid)
 
 
@@ -171,7 +171,7 @@ def _bucket(term: str, buckets: int) -> tuple[int, float]:
 def _sequence(payload: Sequence, grid: FeatureGrid) -> Vector:
     values = payload.values.astype(np.float64)
     if not len(values):
-        raise ValueError("a sequence has no steps")
+        raise ItemError("a sequence has no steps")
     at = np.linspace(0.0, len(values) - 1, grid.steps)
     low = np.floor(at).astype(int)
     high, share = np.minimum(low + 1, len(values) - 1), (at - low)[:, None]
@@ -182,7 +182,7 @@ def _sequence(payload: Sequence, grid: FeatureGrid) -> Vector:
 def _pointcloud(payload: PointCloud, grid: FeatureGrid) -> Vector:
     xyz = payload.xyz.astype(np.float64)
     if not len(xyz):
-        raise ValueError("a point cloud has no points")
+        raise ItemError("a point cloud has no points")
     low, high = xyz.min(axis=0), xyz.max(axis=0)
     size = np.array(grid.voxels)
     scaled = (xyz - low) / np.maximum(high - low, 1e-9) * size
