@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -82,6 +83,8 @@ def home(tmp_path_factory):
 def test_its_own_tests_pass(home, name):
     done = home.start("pytest", "-q", "-p", "no:cacheprovider", cwd=home.source(name))
     assert done.returncode == 0, done.stdout
+    (passed,) = re.findall(r"(\d+) passed", done.stdout)
+    assert int(passed) >= 30
 
 
 @pytest.mark.parametrize("name", KINDS)
