@@ -39,6 +39,7 @@ FAMILIES: tuple[str, ...] = (
     "connector",
     "dataset_declaration",
     "dataset_sample",
+    "dataset_collections",
     "dataset_damage",
     "task_declaration",
     "task_collections",

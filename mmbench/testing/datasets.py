@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mmbench.api import SAMPLE_MARKER, Dataset, DatasetInfo, DataSource
+from mmbench.api import SAMPLE_MARKER, Dataset, DatasetInfo, DataSource, payload_digest
 from mmbench.options import resolve_options
 from mmbench.registry import load_object
-from mmbench.runner.file_hashes import FileHashes
+from mmbench.runner.file_hashes import hash_file
 from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mmbench.api import Collection, DatasetSpec
+    from mmbench.api import Collection, DatasetSpec, Payload
     from mmbench.registry import Entry
+    from mmbench.testing.damaging import Trials
+    from mmbench.testing.dataset_processes import DatasetReport
 
-__all__ = ["SAMPLE_ITEMS", "DatasetSubject", "write_marked_sample"]
+__all__ = [
+    "SAMPLE_ITEMS",
+    "SMALL_ITEMS",
+    "DatasetSubject",
+    "Loaded",
+    "load_all",
+    "load_one",
+    "write_marked_sample",
+]
 
 #: Items that a sample for the checks has.
 SAMPLE_ITEMS = 24
+#: Items of a sample that is written and read many times.
+SMALL_ITEMS = 6
+#: Items a collection that are loaded of a dataset that is bundled, and may be large.
+_SPREAD = 6
 
 
 def write_marked_sample(dataset: Dataset, root: Path, *, items: int, seed: int) -> None:
@@ -31,6 +45,69 @@ def write_marked_sample(dataset: Dataset, root: Path, *, items: int, seed: int) 
     root.mkdir(parents=True)
     dataset.write_sample(root, items=items, seed=seed)
     (root / SAMPLE_MARKER).touch()
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One stream of one item, as it was loaded.
+
+    Attributes:
+        collection: Its collection's key.
+        row: Its row there.
+        item: Its id.
+        stream: Which stream.
+        key: Its content key.
+        payload: What ``load`` returned.
+        error: What it raised instead.
+    """
+
+    collection: str
+    row: int
+    item: str
+    stream: str
+    key: str
+    payload: Payload | None = None
+    error: BaseException | None = None
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """Collection, item and stream."""
+        return (self.collection, self.item, self.stream)
+
+    @property
+    def label(self) -> str:
+        """The same in words."""
+        return f"{self.stream!r} of {self.collection}[{self.item}]"
+
+    @cached_property
+    def digest(self) -> bytes | None:
+        """Of the payload; None where there is none."""
+        return None if self.payload is None else payload_digest(self.payload)
+
+
+def load_all(collections: Mapping[str, Collection], spread: int | None = None) -> Iterator[Loaded]:
+    """Load every stream of every item that has it; exceptions are kept, not raised.
+
+    Args:
+        collections: Of a dataset.
+        spread: At most so many rows a collection, spread over it.
+    """
+    for name, collection in collections.items():
+        step = 1 if spread is None else max(len(collection) // spread, 1)
+        for stream in collection.streams:
+            keys = list(collection.content_keys(stream))
+            for row in range(0, len(collection), step):
+                key = keys[row]
+                if key is not None:
+                    yield load_one(collection, Loaded(name, row, collection.ids[row], stream, key))
+
+
+def load_one(collection: Collection, what: Loaded) -> Loaded:
+    """The same, with what ``load`` returns or raises."""
+    try:
+        return replace(what, payload=collection.load(what.row, what.stream))
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises
+        return replace(what, error=error)
 
 
 @dataclass
@@ -78,13 +155,11 @@ class DatasetSubject:
         try:
             return self.new().info
         except Exception as error:
-            raise Blocked(f"info raised {described(error)}: see info_is_complete") from error
+            raise Blocked(f"info raised {described(error)}: see dataset_info_is_typed") from error
 
     def source(self, root: Path) -> DataSource:
-        """A folder, and hashing that remembers nothing from one source to the next."""
-        hashes = self.workspace / "hashes" / str(len(list(self.workspace.glob("hashes/*"))))
-        hashes.mkdir(parents=True)
-        return DataSource(root, FileHashes(hashes))
+        """A folder, and hashing that remembers nothing."""
+        return DataSource(root, hash_file)
 
     def write_sample(self, *, items: int = SAMPLE_ITEMS, seed: int = 0) -> Path:
         """Write a sample into a new folder, whose last part is the dataset's name.
@@ -109,6 +184,71 @@ class DatasetSubject:
     def sample(self) -> Path:
         """A sample for checks that only read."""
         return self.write_sample()
+
+    @cached_property
+    def small(self) -> Path:
+        """A sample of few items, for checks that only read."""
+        return self.write_sample(items=SMALL_ITEMS)
+
+    @cached_property
+    def process(self) -> DatasetReport:
+        """What a new, watched process wrote and read."""
+        from mmbench.testing.dataset_processes import watched_dataset
+
+        return watched_dataset(self)
+
+    @cached_property
+    def trials(self) -> Trials:
+        """What happens when one file of the small sample is damaged."""
+        from mmbench.testing.damaging import Trials
+
+        return Trials(self)
+
+    @cached_property
+    def loaded(self) -> list[Loaded]:
+        """Every stream of every item of the sample (of a bundled dataset: of some items).
+
+        Raises:
+            Blocked: Content keys raise, or are not row-aligned.
+        """
+        collections = self.collections
+        for name, collection in collections.items():
+            for stream in collection.streams:
+                try:
+                    count = len(collection.content_keys(stream))
+                except (Exception, SystemExit) as error:
+                    raise Blocked(
+                        f"content_keys({stream!r}) of {name!r} raised {described(error)}: "
+                        "see content_keys_are_row_aligned"
+                    ) from error
+                if count != len(collection):
+                    raise Blocked("keys and rows differ: see content_keys_are_row_aligned")
+        return list(load_all(collections, _SPREAD if self.info.bundled else None))
+
+    @cached_property
+    def healthy(self) -> list[Loaded]:
+        """The same, where nothing failed.
+
+        Raises:
+            Blocked: Something failed.
+        """
+        bad = next((each for each in self.loaded if each.error is not None), None)
+        if bad is not None:
+            raise Blocked(f"{bad.label} does not load: see every_item_loads")
+        return self.loaded
+
+    def fingerprints(self, collections: Mapping[str, Collection]) -> dict[str, str]:
+        """Collection to fingerprint.
+
+        Raises:
+            Blocked: One raises.
+        """
+        try:
+            return {name: each.fingerprint() for name, each in collections.items()}
+        except (Exception, SystemExit) as error:
+            raise Blocked(
+                f"fingerprint() raised {described(error)}: see columns_are_plain"
+            ) from error
 
     def open(self, root: Path) -> Mapping[str, Collection]:
         """The collections of a folder; exceptions pass."""

@@ -1,0 +1,212 @@
+"""Damages one file of a sample at a time, sees what the dataset makes of it, and mends it again."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from mmbench.api import SAMPLE_MARKER
+from mmbench.testing.checks import Blocked
+from mmbench.testing.datasets import Loaded, load_all
+from mmbench.testing.representations import described
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from mmbench.api import Collection, DataStatus
+    from mmbench.testing.datasets import DatasetSubject
+
+__all__ = ["Damage", "Seen", "Trials"]
+
+#: ``altered``: a byte here and there is another. ``cut``: the second half is gone. ``garbage``:
+#: bytes that are no text stand in the middle.
+Damage = Literal["altered", "gone", "empty", "cut", "garbage"]
+
+#: Files of a sample that are damaged, at most.
+_VICTIMS = 10
+#: Of a kind of file that has no more than so many, all are damaged; of others one.
+_FEW = 3
+_GARBAGE = b"\xff\xfe\x00\x93,\x81\xff"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a dataset makes of a folder.
+
+    Attributes:
+        collections: What it opened.
+        error: What opening, or a fingerprint, raised instead.
+        step: What raised it.
+        fingerprints: Of the collections.
+        columns: Ids and columns of the collections.
+        loaded: Every stream of every item.
+    """
+
+    collections: Mapping[str, Collection] = field(default_factory=dict)
+    error: BaseException | None = None
+    step: str = ""
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    loaded: tuple[Loaded, ...] = ()
+
+    @property
+    def failed(self) -> list[Loaded]:
+        """What did not load."""
+        return [each for each in self.loaded if each.error is not None]
+
+    @property
+    def items(self) -> int:
+        """Items in all collections."""
+        return sum(len(collection) for collection in self.collections.values())
+
+
+class Trials:
+    """Damage to a copy of the small sample, one file at a time; each is tried once.
+
+    Args:
+        subject: The dataset.
+    """
+
+    def __init__(self, subject: DatasetSubject) -> None:
+        self.subject = subject
+        self.root = subject.workspace / "damaged" / subject.name
+        shutil.copytree(subject.small, self.root)
+        self._seen: dict[tuple[Damage, Path], Seen] = {}
+
+    @cached_property
+    def before(self) -> Seen:
+        """What it makes of the sample as it was written.
+
+        Raises:
+            Blocked: It can't read that.
+        """
+        seen = self.look()
+        if seen.error is not None:
+            raise Blocked(f"{seen.step} raised {described(seen.error)}: see sample_is_read_back")
+        if seen.failed:
+            raise Blocked(f"{seen.failed[0].label} does not load: see every_item_loads")
+        if not seen.items:
+            raise Blocked("the sample has no items: see sample_is_read_back")
+        return seen
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """Files to damage, one or a few of each kind: suffix and depth of folders."""
+        kinds: dict[tuple[str, int], list[Path]] = {}
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and path.name != SAMPLE_MARKER and path.stat().st_size:
+                place = path.relative_to(self.root)
+                kinds.setdefault((path.suffix, len(place.parts)), []).append(place)
+        found = []
+        for places in kinds.values():
+            found += places if len(places) <= _FEW else [places[len(places) // 2]]
+        return found[:_VICTIMS]
+
+    @cached_property
+    def lists(self) -> list[Path]:
+        """Those of them that are text."""
+        return [place for place in self.files if _is_text((self.root / place).read_bytes())]
+
+    def each(self, damage: Damage) -> Iterator[tuple[Path, Seen]]:
+        """Every file, and what the dataset makes of the folder when that one is damaged."""
+        _ = self.before
+        for place in self.files if damage != "garbage" else self.lists:
+            if (damage, place) not in self._seen:
+                with _damaged(self.root / place, damage):
+                    self._seen[damage, place] = self.look()
+            yield place, self._seen[damage, place]
+
+    def check(self, damage: Damage, place: Path) -> set[tuple[str, str, str]] | BaseException:
+        """What its ``check`` lists when a file is damaged, or what it raises."""
+        with _damaged(self.root / place, damage):
+            try:
+                broken = self.subject.new().check(self.subject.source(self.root))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - that is what was seen
+                return error
+        return {(each.collection, each.item, each.stream) for each in broken}
+
+    def status(self, damage: Damage, place: Path) -> DataStatus | BaseException:
+        """What its ``status`` says when a file is damaged, or what it raises."""
+        with _damaged(self.root / place, damage):
+            try:
+                return self.subject.new().status(self.subject.source(self.root))
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - that is what was seen
+                return error
+
+    def look(self, root: Path | None = None) -> Seen:
+        """Open a folder (the damaged one, unless another is named) and load all of it."""
+        step = "collections()"
+        try:
+            collections = self.subject.open(root or self.root)
+            step = "reading ids and columns"
+            columns = {name: _described(each) for name, each in collections.items()}
+            step = "fingerprint()"
+            fingerprints = {name: each.fingerprint() for name, each in collections.items()}
+            step = "content_keys()"
+            loaded = tuple(load_all(collections))
+            _ = [each.digest for each in loaded]
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is seen
+            return Seen(error=error, step=step)
+        return Seen(collections, None, "", fingerprints, columns, loaded)
+
+
+def _described(collection: Collection) -> str:
+    """Ids and columns, to be compared."""
+    columns = {
+        name: values.tolist() if hasattr(values, "tolist") else list(values)
+        for name, values in collection.columns.items()
+    }
+    return repr((list(collection.ids), sorted(columns.items())))
+
+
+class _damaged:  # noqa: N801 - used as a verb
+    """While it lasts, a file is damaged."""
+
+    def __init__(self, path: Path, damage: Damage) -> None:
+        self.path = path
+        self.damage = damage
+        self.bytes = path.read_bytes()
+
+    def __enter__(self) -> None:
+        if self.damage == "gone":
+            self.path.unlink()
+        else:
+            self.path.write_bytes(_DAMAGES[self.damage](self.bytes))
+
+    def __exit__(self, *_: object) -> None:
+        self.path.write_bytes(self.bytes)
+
+
+def _is_text(content: bytes) -> bool:
+    try:
+        return "\0" not in content.decode()
+    except UnicodeDecodeError:
+        return False
+
+
+def _altered(content: bytes) -> bytes:
+    """Of a text its last letter or digit, of other files bytes in the middle and near the end."""
+    changed = bytearray(content)
+    if _is_text(content):
+        places = [at for at, byte in enumerate(content) if bytes([byte]).isalnum()][-1:]
+    else:
+        places = [len(content) // 2, len(content) * 9 // 10]
+    for at in places:
+        changed[at] ^= 1
+    return bytes(changed)
+
+
+def _garbage(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + _GARBAGE + content[middle:]
+
+
+_DAMAGES = {
+    "altered": _altered,
+    "empty": lambda _content: b"",
+    "cut": lambda content: content[: len(content) // 2],
+    "garbage": _garbage,
+}

@@ -1,0 +1,129 @@
+"""A new process that writes a dataset's sample and reads it, and is watched while it does.
+
+It runs in an empty folder, with an empty home folder, other string hashes and a clock that is a
+year ahead: what the sample takes from its surroundings shows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mmbench.testing.checks import Blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from mmbench.testing.datasets import DatasetSubject
+
+__all__ = ["DatasetReport", "watched_dataset"]
+
+#: Seconds after which a child is given up.
+_TIMEOUT = 600
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What a child process did.
+
+    Attributes:
+        root: The sample that it wrote: the small one, with seed 0.
+        fingerprints: Of the collections of the small sample that it was handed.
+        read: Files and folders outside the sample that writing it looked into.
+        written: Files that were written outside the sample.
+        network: What was asked of the network.
+        printed: What went to standard output.
+        opened: Files of the folder that ``status`` opened: in the sample, in the small sample.
+        error: What ended it early, in a line; empty if nothing did.
+        step: What it was doing then.
+    """
+
+    root: Path
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
+    read: tuple[str, ...] = ()
+    written: tuple[str, ...] = ()
+    network: tuple[str, ...] = ()
+    printed: str = ""
+    opened: tuple[int, int] = (0, 0)
+    error: str = ""
+    step: str = ""
+
+    def finished(self, step: str, check: str) -> DatasetReport:
+        """This report, if the step was done without an error.
+
+        Raises:
+            Blocked: It was not; ``check`` says so of this process.
+        """
+        if self.error and STEPS.index(self.step) <= STEPS.index(step):
+            raise Blocked(f"in a new process, {self.step} raised {self.error}: see {check}")
+        return self
+
+
+#: What the child does, in this order.
+STEPS = ("write_sample()", "status()", "collections()")
+
+
+def watched_dataset(subject: DatasetSubject) -> DatasetReport:
+    """Write and read samples in a new process.
+
+    Raises:
+        Blocked: The process could not be started or did not answer.
+    """
+    folder = subject.workspace / "process"
+    home, away = folder / "home", folder / "away"
+    for each in (home, away, folder / "tmp"):
+        each.mkdir(parents=True)
+    order = {
+        "spec": asdict(subject.entry.spec),
+        "plugin": asdict(subject.entry.plugin),
+        "options": subject.options,
+        "bundled": subject.info.bundled,
+    }
+    if not subject.info.bundled:
+        from mmbench.testing.datasets import SMALL_ITEMS
+
+        order |= {
+            "items": SMALL_ITEMS,
+            "samples": [str(subject.sample), str(subject.small)],
+        }
+    (folder / "order.json").write_text(json.dumps(order))
+    environment = {
+        **os.environ,
+        "PYTHONHASHSEED": "4711",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HOME": str(home),
+        "XDG_CACHE_HOME": str(folder / "tmp"),
+        "XDG_CONFIG_HOME": str(folder / "tmp"),
+        "MPLCONFIGDIR": str(folder / "tmp"),
+        "TMPDIR": str(folder / "tmp"),
+        "MMBENCH_CACHE": str(folder / "tmp"),
+        "MMBENCH_DATA": str(home / "data"),
+    }
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+            [sys.executable, "-m", "mmbench.testing.dataset_child", str(folder)],
+            capture_output=True, text=True, errors="replace", check=False,
+            timeout=_TIMEOUT, cwd=away, env=environment,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Blocked(f"a new process could not be watched: {error}") from error
+    return _report(folder, subject.name, done)
+
+
+def _report(folder: Path, name: str, done: subprocess.CompletedProcess[str]) -> DatasetReport:
+    said: dict[str, Any] = {}
+    path = folder / "report.json"
+    if path.is_file():
+        said = json.loads(path.read_text())
+    else:
+        last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        said = {"error": f"an early end: {last}", "step": STEPS[0]}
+    said |= {each: tuple(said.get(each, ())) for each in ("read", "written", "network")}
+    said["opened"] = tuple(said.get("opened", (0, 0)))
+    return DatasetReport(root=folder / "own" / name, printed=done.stdout.strip(), **said)
