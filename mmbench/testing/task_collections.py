@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 
-from mmbench.api import DataMissing, ItemError, Stream, payload_digest
+from mmbench.api import Collection, DataMissing, ItemError, Stream, payload_digest
 from mmbench.api.payloads import KINDS
 from mmbench.api.streams import Provenance
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
@@ -17,7 +17,7 @@ from mmbench.testing.representations import described
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from mmbench.api import Collection, Payload
+    from mmbench.api import Payload
     from mmbench.testing.tasks import TaskSubject
 
 #: Rows of each stream that are loaded: the first and the last ones.
@@ -44,12 +44,19 @@ def it_opens(subject: TaskSubject) -> None:
     dataset needs a folder, the kit has it write a sample: implement ``Dataset.write_sample``.
     """
     try:
-        subject.open()
+        found = subject.open()
     except DataMissing as error:
         fail(
             expected="collections() to open, from a generated sample where a folder is needed",
             seen=described(error),
             change="implement write_sample() of its dataset",
+        )
+    wrong = [each for each in found.values() if not isinstance(each, Collection)]
+    if not found or wrong:
+        fail(
+            expected="collections() to return a mapping of names to collections",
+            seen=f"a {type(wrong[0]).__name__} in it" if wrong else "nothing in it",
+            change="return {'pairs': datasets.open('name')['test']}",
         )
 
 
@@ -303,8 +310,11 @@ def fingerprints_are_stable(subject: TaskSubject) -> None:
     ids by something stable (sorted names, the list's order), and let no clock and no random number
     into ids, keys or columns.
     """
-    again = subject.open().fingerprints
-    for key, fingerprint in subject.opened.fingerprints.items():
+    columns = [v for each in subject.collections.values() for v in each.columns.values()]
+    if not all(_is_plain(value) for values in columns for value in values):
+        raise Blocked("columns can't be hashed: see columns_are_plain")
+    first, again = subject.opened().fingerprints, subject.opened().fingerprints
+    for key, fingerprint in first.items():
         if again.get(key) != fingerprint:
             fail(
                 expected=f"the collection {key!r} to have the same fingerprint when opened again",
@@ -324,8 +334,9 @@ def splits_are_disjoint(subject: TaskSubject) -> None:
     spec = subject.fit_spec
     if spec is None:
         raise NotRelevant("it names no training items")
-    if subject.opened.leaks:
-        raise NotRelevant(f"the leak is declared: {subject.opened.leaks[0]}")
+    leaks = subject.leaks
+    if leaks:
+        raise NotRelevant(f"the leak is declared: {leaks[0]}")
     for learnt in filter(None, (spec.train, spec.valid)):
         for key, judged in subject.evaluated.items():
             shared = _shared(subject.collections[learnt], judged)

@@ -134,17 +134,16 @@ class TaskSubject:
         """A new catalog on the workspace's data; what it opens is opened anew."""
         return Catalog(self.registry, self.workspace / "data", self.workspace / "cache")
 
-    def open(self) -> OpenedTask:
-        """Open it by a new catalog, from samples where its datasets need a folder.
+    def open(self) -> dict[str, Collection]:
+        """Its collections, opened anew; from samples where its datasets need a folder.
 
         Exceptions pass.
         """
-        self.new().collections(_SampleFirst(self.catalog()))
-        return self.catalog().task(TaskChoice(self.name, self.name, dict(self.given)))
+        return dict(self.new().collections(_SampleFirst(self.catalog())))
 
     @cached_property
-    def opened(self) -> OpenedTask:
-        """The task and its collections.
+    def collections(self) -> dict[str, Collection]:
+        """Its collections by key.
 
         Raises:
             Blocked: They don't open.
@@ -152,10 +151,20 @@ class TaskSubject:
         with blocking("collections()", "it_opens"):
             return self.open()
 
+    def opened(self) -> OpenedTask:
+        """The task as a run opens it, by a new catalog; exceptions pass."""
+        _ = self.collections  # writes the samples
+        return self.catalog().task(TaskChoice(self.name, self.name, dict(self.given)))
+
     @property
-    def collections(self) -> Mapping[str, Collection]:
-        """Its collections by key."""
-        return self.opened.collections
+    def leaks(self) -> tuple[str, ...]:
+        """Leaks that its datasets declare.
+
+        Raises:
+            Blocked: A run can't open it.
+        """
+        with blocking("opening it", "fingerprints_are_stable"):
+            return self.opened().leaks
 
     @cached_property
     def requests(self) -> list[Request]:
