@@ -240,9 +240,9 @@ def _extreme_payloads(subject: RepresentationSubject, slot: Slot) -> list[tuple[
 
 
 def _works(subject: RepresentationSubject, offer: Offer, batch: dict[str, list[Payload]]) -> bool:
-    """Whether an item can be encoded alone; the checks of extremes say so where it can't."""
+    """Whether an item has a proper vector alone; the checks of extremes say so where not."""
     try:
-        subject.encode(subject.shared, offer, batch)
+        found = subject.encode(subject.shared, offer, batch)
     except Exception:  # noqa: BLE001 - refused or broken, it is no companion
         return False
-    return True
+    return found.shape == subject.alone(offer).shape and bool(np.isfinite(found).all())
