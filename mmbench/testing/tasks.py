@@ -15,7 +15,9 @@ from mmbench.api import (
     DataMissing,
     Dataset,
     Evaluation,
+    FitSpec,
     ItemTable,
+    MetricInfo,
     Request,
     ScoreInputs,
     Task,
@@ -36,9 +38,7 @@ if TYPE_CHECKING:
     from mmbench.api import (
         Collection,
         EmbeddingKind,
-        FitSpec,
         Level,
-        MetricInfo,
         TaskInfo,
         TaskSpec,
     )
@@ -128,7 +128,11 @@ class TaskSubject:
     def info(self) -> TaskInfo:
         """What it says of itself."""
         with blocking("info", "info_is_complete"):
-            return self.new().info
+            found = self.new().info
+            metrics = tuple(found.metrics)
+        if not metrics or not all(isinstance(each, MetricInfo) for each in metrics):
+            raise Blocked("it names no metrics: see info_is_complete")
+        return found
 
     def catalog(self) -> Catalog:
         """A new catalog on the workspace's data; what it opens is opened anew."""
@@ -175,6 +179,8 @@ class TaskSubject:
         """
         with blocking("requests()", "requests_are_made"):
             found = list(self.new().requests(Everything(self.collections)))
+        if not found:
+            raise Blocked("it asks for nothing: see requests_are_made")
         if not all(
             isinstance(each, Request) and each.collection in self.collections for each in found
         ):
@@ -190,6 +196,8 @@ class TaskSubject:
         """
         with blocking("fit_spec()", "fit_spec_names_what_exists"):
             spec = self.new().fit_spec()
+        if spec is not None and not isinstance(spec, FitSpec):
+            raise Blocked("it returns no FitSpec: see fit_spec_names_what_exists")
         if spec and any(name not in self.collections for name in filter(None, _splits(spec))):
             raise Blocked("there are no such collections: see fit_spec_names_what_exists")
         return spec

@@ -44,6 +44,16 @@ class NoVersion(Said):
     said: ClassVar[dict] = {"version": ""}
 
 
+class NoMetrics(Sound):
+    def metrics(self):
+        return ()
+
+
+class ListOfMetrics(Sound):
+    def metrics(self):
+        return list(super().metrics())
+
+
 class Counting(Sound):
     @property
     def info(self) -> TaskInfo:

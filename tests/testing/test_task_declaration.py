@@ -10,6 +10,8 @@ from mmbench.testing.catalogue import checks_for
 MUTANTS = [
     Mutant("info_is_complete", "mutants_task_declaration:Undescribed"),
     Mutant("info_is_complete", "mutants_task_declaration:NoVersion"),
+    Mutant("info_is_complete", "mutants_task_declaration:NoMetrics"),
+    Mutant("info_is_complete", "mutants_task_declaration:ListOfMetrics"),
     Mutant("info_is_stable", "mutants_task_declaration:Counting"),
     Mutant("primary_is_a_metric", "mutants_task_declaration:NoSuchPrimary"),
     Mutant("primary_has_a_direction", "mutants_task_declaration:Undirected"),
