@@ -30,6 +30,7 @@ def it_loads(subject: RepresentationSubject) -> None:
     ``load(ctx)`` brings the weights onto ``ctx.device``. Where weights are missing, say which
     file, where it was looked for, and where to get it, in a ``DataMissing``.
     """
+    _ = subject.info  # what can't even be built has a check of its own
     subject.ready()
 
 
@@ -41,6 +42,8 @@ def every_offer_runs(subject: RepresentationSubject) -> None:
     the method can do, or mend the method.
     """
     for offer in subject.encoded_offers():
+        if not subject.writes(offer):
+            raise Blocked(f"{METHODS[offer.kind]}() is not there: see offered_methods_are_written")
         representation = subject.shared
         batch = subject.batch(offer)
         try:
