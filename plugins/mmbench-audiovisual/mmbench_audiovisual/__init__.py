@@ -1,0 +1,1 @@
+"""Audio-visual benchmarks for mmbench: pictures and sounds that belong together."""

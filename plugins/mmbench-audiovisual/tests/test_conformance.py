@@ -1,0 +1,10 @@
+"""mmbench's conformance kit, run on this plugin: one test a check."""
+
+from __future__ import annotations
+
+from mmbench.testing import Check, parametrize_with_checks
+
+
+@parametrize_with_checks("ave")
+def test_conformance(check: Check) -> None:
+    check()
