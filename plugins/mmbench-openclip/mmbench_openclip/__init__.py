@@ -1,0 +1,1 @@
+"""CLIP and its relatives for mmbench, through open_clip."""
