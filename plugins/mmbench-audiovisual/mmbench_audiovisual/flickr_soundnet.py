@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from mmbench.api import DataMissing, DatasetInfo, ItemError
-from mmbench_audiovisual.boxes import Box
 from mmbench_audiovisual.clips import Clip, Part, Short
 from mmbench_audiovisual.files import Shelf, first_file, ids_of, shelve, shown
 from mmbench_audiovisual.media import (
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmbench.api import Collection, DataSource
+    from mmbench_audiovisual.boxes import Box
 
 __all__ = ["EXTENT", "LISTS", "MISSPELT", "FlickrSoundnet", "read_boxes"]
 
@@ -60,20 +60,16 @@ def read_boxes(path: Path) -> list[Box]:
         ItemError: It is not there, is no XML, or a box has no four whole numbers.
     """
     try:
-        root = ElementTree.fromstring(path.read_bytes())  # noqa: S314 - the user's own data
+        root = ET.fromstring(path.read_bytes())  # noqa: S314 - the user's own data
     except FileNotFoundError as error:
         raise ItemError("has no annotation", where=shown(path)) from error
-    except (OSError, ElementTree.ParseError, ValueError, LookupError) as error:
+    except (OSError, ET.ParseError, ValueError, LookupError) as error:
         raise ItemError(f"its annotation is no XML: {error}", where=shown(path)) from error
-    boxes = []
-    for child in root:
-        for element in child:
-            if element.tag == "bbox":
-                boxes.append(_corners(element, path))
-    return boxes
+    elements = [element for child in root for element in child if element.tag == "bbox"]
+    return [_corners(element, path) for element in elements]
 
 
-def _corners(element: ElementTree.Element, path: Path) -> Box:
+def _corners(element: ET.Element, path: Path) -> Box:
     """By name or by position."""
     named = {each.tag.lower(): each for each in element}
     corners = [named[name] for name in _CORNERS if name in named]
@@ -145,12 +141,12 @@ class FlickrSoundnet(MediaDataset):
         notes = shelve(_folders(source.root, "Annotations", "annotations"), (".xml",))
         truth: dict[str, list[Box] | ItemError] = {}
         found: dict[str, Collection] = {}
-        for name, ids in lists.items():
+        for name, (path, ids) in lists.items():
             if self.annotations == "required":
                 for item in ids:
                     if item not in truth:
                         truth[item] = _boxes(notes[item])
-            found[name] = self._annotated(name, ids, truth, notes, pictures, sounds, source)
+            found[name] = self._annotated(name, path, ids, truth, notes, pictures, sounds, source)
         if silent:
             reader = f"{NAME}-{VERSION}"
             found["silent"] = silent_collection(silent, pictures, sounds, self.clip, source, reader)
@@ -164,11 +160,11 @@ class FlickrSoundnet(MediaDataset):
         found = [
             f"{name}: {pictures.count(ids)} frames, {sounds.count(ids)} sounds and "
             f"{notes.count(ids)} annotations of {len(ids)}"
-            for name, ids in lists.items()
+            for name, (_, ids) in lists.items()
         ]
         if silent:
             found.append(silent_facts(silent, pictures, sounds))
-        if MISSPELT not in lists.get("test", (MISSPELT,)):
+        if "test" in lists and "test-249" not in lists:
             found.append(f"test lacks {MISSPELT}, which some lists misspell 3908875357")
         return tuple(found)
 
@@ -181,6 +177,7 @@ class FlickrSoundnet(MediaDataset):
     def _annotated(
         self,
         name: str,
+        listed: Path,
         ids: Sequence[str],
         truth: Mapping[str, list[Box] | ItemError],
         notes: Shelf,
@@ -203,7 +200,13 @@ class FlickrSoundnet(MediaDataset):
             columns = {"boxes": list(boxes), "annotators": [len(each) for each in boxes]}
         heard = [Sound(sounds[item], self.clip) for item in ids]
         return MediaCollection(
-            name, ids, {"image": seen, "audio": heard}, columns, source, f"{NAME}-{VERSION}"
+            name,
+            ids,
+            {"image": seen, "audio": heard},
+            columns,
+            source,
+            f"{NAME}-{VERSION}",
+            listed,
         )
 
 
@@ -215,21 +218,22 @@ def _boxes(path: Path) -> list[Box] | ItemError:
         return error
 
 
-def _listed(root: Path) -> tuple[dict[str, list[str]], list[SilentPair]]:
-    """Ids by collection, and the silent pairs.
+def _listed(root: Path) -> tuple[dict[str, tuple[Path, list[str]]], list[SilentPair]]:
+    """The list's file and its ids by collection, and the silent pairs.
 
     Raises:
         DataMissing: There is no list.
         DataError: A list is broken.
     """
-    lists: dict[str, list[str]] = {}
+    lists: dict[str, tuple[Path, list[str]]] = {}
     for name, places in LISTS.items():
         candidates = [f"{folder}{place}" for place in places for folder in ("metadata/", "")]
         path = first_file(root, *candidates)
         if path is not None:
-            lists[name] = [item for _, item in ids_of(path)]
-    if MISSPELT in lists.get("test", ()):
-        lists["test-249"] = [item for item in lists["test"] if item != MISSPELT]
+            lists[name] = (path, [item for _, item in ids_of(path)])
+    if "test" in lists and MISSPELT in lists["test"][1]:
+        path, ids = lists["test"]
+        lists["test-249"] = (path, [item for item in ids if item != MISSPELT])
     if not lists:
         where = shown(root / "metadata" / LISTS["test"][0])
         raise DataMissing("no list is there", where=where, fix=FlickrSoundnet.advice)

@@ -16,6 +16,7 @@ from mmbench.api import (
     Stream,
 )
 from mmbench_audiovisual.clips import WHOLE, Clip
+from mmbench_audiovisual.files import shown
 from mmbench_audiovisual.picture import load_picture
 from mmbench_audiovisual.sound import load_sound
 from mmbench_audiovisual.video import load_frame, load_track
@@ -160,6 +161,7 @@ class MediaCollection(Collection):
         columns: Row-aligned plain values.
         source: Where the dataset lies.
         reader: Name and version of the reader, the beginning of every content key.
+        listed: The list that names the items; errors about files that are not there name it.
     """
 
     parallel_loads = True
@@ -172,6 +174,7 @@ class MediaCollection(Collection):
         columns: Mapping[str, Sequence[Any]],
         source: DataSource,
         reader: str,
+        listed: Path | None = None,
     ) -> None:
         self.name = name
         self.ids = list(ids)
@@ -180,10 +183,22 @@ class MediaCollection(Collection):
         self._media = {stream: list(each) for stream, each in media.items()}
         self._source = source
         self._reader = reader
+        self._listed = listed
 
     def load(self, row: int, stream: str) -> Payload:
-        """Decode one stream of one item."""
-        return self._media[stream][row].load()
+        """Decode one stream of one item.
+
+        Raises:
+            ItemError: It can't be decoded; names the file.
+        """
+        media = self._media[stream][row]
+        try:
+            return media.load()
+        except ItemError as error:
+            if self._listed is None or media.path.is_file():
+                raise
+            fix = f"{self.ids[row]} is listed in {shown(self._listed)}"
+            raise ItemError(error.what, where=error.where, fix=fix) from error
 
     def content_keys(self, stream: str) -> list[str | None]:
         """Reader, hash of the file, and how it is decoded.

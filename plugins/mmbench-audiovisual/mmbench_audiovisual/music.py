@@ -273,10 +273,8 @@ class Tracks:
 
     def track(self, frame: BoxedFrame) -> Path:
         """The whole track of a frame's video, or where it should be."""
-        video = frame.stem.removesuffix("_0_1000")
-        return self._whole[
-            frame.stem if frame.stem in self._whole or video not in self._whole else video
-        ]
+        names = (frame.stem, frame.stem.removesuffix("_0_1000"))
+        return self._whole[next((name for name in names if name in self._whole), frame.stem)]
 
     def segment(self, frame: BoxedFrame) -> Path | None:
         """The file of a frame's second, where tracks are cut up."""

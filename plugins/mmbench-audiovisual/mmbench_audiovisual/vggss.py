@@ -109,9 +109,9 @@ class Vggss(MediaDataset):
     """
 
     advice = (
-        "the annotations are vggss.json of https://www.robots.ox.ac.uk/~vgg/research/lvs; the lists "
-        "are in metadata/ of https://github.com/stoneMo/SLAVC; frames and sounds of VGGSound have "
-        "to be cut from YouTube: frames/ID.jpg at 5 s of the clip, audio/ID.wav; put them into "
+        "the annotations are vggss.json of https://www.robots.ox.ac.uk/~vgg/research/lvs; the "
+        "lists are in metadata/ of https://github.com/stoneMo/SLAVC; frames and sounds of "
+        "VGGSound have to be cut from YouTube: frames/ID.jpg at 5 s of the clip, audio/ID.wav; put them into "
         "<data root>/vggss; `mmbench data sample vggss --root DIR` makes some up"
     )
 
@@ -161,9 +161,8 @@ class Vggss(MediaDataset):
             ids = [scene.id for scene in lists["test"] if wrong(scene.boxes)]
             if ids:
                 more = " ..." if len(ids) > _LISTED else ""
-                found.append(
-                    f"{len(ids)} items whose boxes {what}: {', '.join(ids[:_LISTED])}{more}"
-                )
+                named = ", ".join(ids[:_LISTED])
+                found.append(f"{len(ids)} items whose boxes {what}: {named}{more}")
         return tuple(found)
 
     def write_sample(self, root: Path, *, items: int, seed: int) -> None:

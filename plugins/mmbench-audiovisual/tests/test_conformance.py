@@ -5,6 +5,6 @@ from __future__ import annotations
 from mmbench.testing import Check, parametrize_with_checks
 
 
-@parametrize_with_checks("ave")
+@parametrize_with_checks("ave", "esc50", "flickr_soundnet", "music", "vggss")
 def test_conformance(check: Check) -> None:
     check()
