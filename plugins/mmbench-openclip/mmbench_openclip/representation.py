@@ -292,7 +292,6 @@ class _Loaded:
                 self._cut = True
                 first = words[int(cut.nonzero()[0, 0])]
                 self.log.warning(
-                    "texts of more than %d tokens are cut there (the first: %.60r)",
-                    self.context, first,
-                )  # fmt: skip
+                    "texts of more than %d tokens are cut there: %r", self.context, first[:60]
+                )
         return tokens.to(self.device)
