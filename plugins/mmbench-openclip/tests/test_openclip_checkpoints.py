@@ -104,9 +104,7 @@ def test_another_architecture_is_refused_with_names_and_shapes(tiny, pictures, t
 def test_missing_tensors_are_refused(tiny, state, pictures, tmp_path):
     del state["visual.proj"]
     save_file(state, tmp_path / "part.safetensors")
-    with pytest.raises(
-        DataError, match=r"the file lacks visual\.proj$|the file lacks visual\.proj\n"
-    ):
+    with pytest.raises(DataError, match=r"the file lacks visual\.proj\n"):
         vectors(tiny, pictures, tmp_path / "part.safetensors")
 
 

@@ -31,13 +31,8 @@ def by_hand(model, pixels, method):
     def norm(x, name):
         return layer_norm(x, (width,), state[f"{name}.weight"], state[f"{name}.bias"], 1e-5)
 
-    weight, bias = state["attn.in_proj_weight"], state["attn.in_proj_bias"]
-    query, key, value = (
-        linear(
-            norm(x, "ln_1"), weight[i * width : (i + 1) * width], bias[i * width : (i + 1) * width]
-        )
-        for i in range(3)
-    )
+    joined = linear(norm(x, "ln_1"), state["attn.in_proj_weight"], state["attn.in_proj_bias"])
+    query, key, value = joined.split(width, dim=-1)
     if method == "tokens":
         heads = block.attn.num_heads
         parts = [each.unflatten(-1, (heads, -1)).transpose(1, 2) for each in (query, key, value)]

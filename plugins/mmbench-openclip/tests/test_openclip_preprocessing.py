@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import open_clip
@@ -23,7 +24,7 @@ INCEPTION = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
     {},
     {"interpolation": "bilinear", "resize_mode": "squash", **INCEPTION},
     {"resize_mode": "longest", "fill_color": 7},
-    {"mean": 0.0, "std": 1.0},
+    {"mean": 0.5, "std": 0.25},
 ])  # fmt: skip
 @pytest.mark.parametrize("size", [(32, 32), (224, 224)])
 def test_it_is_open_clips_transform(pictures, named, size):
@@ -81,7 +82,7 @@ def test_the_sources_of_a_files_preprocessing(tiny, tmp_path):
 
 
 def test_a_config_of_ones_own_may_name_it(tiny, tmp_path):
-    config = json.loads(open(tiny["model"]).read())
+    config = json.loads(Path(tiny["model"]).read_text())
     both = {"model_cfg": config, "preprocess_cfg": {"mean": [0.3] * 3}}
     (tmp_path / "both.json").write_text(json.dumps(both))
     made = OpenCLIP(model=str(tmp_path / "both.json"), pretrained=tiny["pretrained"])
