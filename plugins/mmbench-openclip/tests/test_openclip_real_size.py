@@ -44,7 +44,8 @@ def test_vit_b_32(weights, precision):
         method({slot: items[:2] for slot, items in batch.items()})
         start = time.perf_counter()
         found = method(batch)
-        print(f"{precision} {name}: {16 / (time.perf_counter() - start):.1f} a second")
+        rate = 16 / (time.perf_counter() - start)
+        print(f"{precision} {name}: {rate:.1f} a second")  # noqa: T201
         assert found.shape == shape
         assert torch.isfinite(found).all()
         torch.testing.assert_close(found.norm(dim=-1), torch.ones(shape[:-1]))
