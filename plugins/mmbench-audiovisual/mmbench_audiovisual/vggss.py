@@ -111,8 +111,8 @@ class Vggss(MediaDataset):
     advice = (
         "the annotations are vggss.json of https://www.robots.ox.ac.uk/~vgg/research/lvs; the "
         "lists are in metadata/ of https://github.com/stoneMo/SLAVC; frames and sounds of "
-        "VGGSound have to be cut from YouTube: frames/ID.jpg at 5 s of the clip, audio/ID.wav; put them into "
-        "<data root>/vggss; `mmbench data sample vggss --root DIR` makes some up"
+        "VGGSound have to be cut from YouTube: frames/ID.jpg at 5 s of the clip, audio/ID.wav; put "
+        "them into <data root>/vggss; `mmbench data sample vggss --root DIR` makes some up"
     )
 
     def __init__(
