@@ -271,6 +271,8 @@ class RepresentationSubject:
                     found = self.encode(self.shared, offer, self.batch(offer))
             if found.ndim == 0 or len(found) != COUNT:
                 raise Blocked("it does not return one row an item: see one_row_an_item")
+            if not found.size:
+                raise Blocked("what it returns is empty: see dense_maps_have_cells")
             self._vectors[offer] = found
         return self._vectors[offer]
 
