@@ -38,7 +38,7 @@ class ReadingWatch(Watch):
         super().__init__(allowed)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.while_ is not None and event in _READS:
+        if self.while_ is not None and event in _READS and _looks(event, arguments):
             path = arguments[0]
             if path is None or isinstance(path, (str, bytes, os.PathLike)):
                 text: str = "." if path is None else os.fsdecode(path)
@@ -57,6 +57,18 @@ class ReadingWatch(Watch):
     def below(self, folder: Path) -> int:
         """How often something below a folder was looked into."""
         return sum(_below(path, [os.path.realpath(folder)]) for path in self.seen)
+
+
+def _looks(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether a file or folder is looked into, rather than written to."""
+    if event != "open":
+        return True
+    path, mode, flags = arguments
+    if mode:
+        return not set(mode) & set("wxa") or "+" in mode
+    # What is opened by its descriptor's number may be relative to a folder that isn't said.
+    absolute = isinstance(path, (str, bytes, os.PathLike)) and os.fsdecode(path).startswith("/")
+    return absolute and not (flags or 0) & os.O_WRONLY
 
 
 def _below(path: str, folders: list[str]) -> bool:

@@ -10,14 +10,14 @@ import numpy as np
 
 from mmbench.api.payloads import KINDS
 from mmbench.options import declared_options
-from mmbench.testing.checks import NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.datasets import DatasetSubject, Loaded, load_one
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mmbench.api import Collection, Payload, Stream
+    from mmbench.api import Collection, Stream
 
 #: Where a kind's array stands, its type, and how many axes it has (None: any).
 _ARRAYS: dict[str, tuple[str, type, int | None]] = {
@@ -199,9 +199,10 @@ def payloads_are_as_declared(subject: DatasetSubject) -> None:
     Representations are bound by the declaration. Leave ``shape`` or ``rate`` out, or an axis
     ``None``, where it varies.
     """
-    for each in subject.healthy:
+    for each in subject.loaded:
+        if each.error is not None:
+            raise Blocked(f"{each.label} does not load: see every_item_loads")
         stream = subject.collections[each.collection].streams[each.stream]
-        assert each.payload is not None
         wrong = _unlike(each.payload, stream)
         if wrong:
             fail(
@@ -211,7 +212,7 @@ def payloads_are_as_declared(subject: DatasetSubject) -> None:
             )
 
 
-def _unlike(payload: Payload, stream: Stream) -> tuple[str, str] | None:
+def _unlike(payload: Any, stream: Stream) -> tuple[str, str] | None:
     """What a payload should be and is, where it is not as declared."""
     if type(payload).__name__ != stream.kind:
         return f"of kind {stream.kind}", f"a {type(payload).__name__}"
@@ -224,7 +225,7 @@ def _unlike(payload: Payload, stream: Stream) -> tuple[str, str] | None:
     return None if isinstance(text, str) else ("a text", repr(text))
 
 
-def _unlike_array(payload: Payload, stream: Stream) -> tuple[str, str] | None:
+def _unlike_array(payload: Any, stream: Stream) -> tuple[str, str] | None:
     """The same of a payload's array."""
     name, dtype, axes = _ARRAYS[stream.kind]
     array = getattr(payload, name)
@@ -273,7 +274,7 @@ def threads_load_the_same(subject: DatasetSubject) -> None:
     The runner then decodes in threads. An open file that is moved about (``seek``) is not shared.
     """
     collections = subject.collections
-    chosen = [each for each in subject.healthy if collections[each.collection].parallel_loads]
+    chosen = [each for each in subject.steady if collections[each.collection].parallel_loads]
     if not chosen:
         raise NotRelevant("no collection says parallel_loads = True")
     jobs = (chosen[:32]) * 3
@@ -296,7 +297,7 @@ def keys_tell_payloads_apart(subject: DatasetSubject) -> None:
     in it belongs into the key.
     """
     seen: dict[tuple[str, str], Loaded] = {}
-    for each in subject.healthy:
+    for each in subject.steady:
         other = seen.setdefault((each.stream, each.key), each)
         if other.digest != each.digest:
             fail(
@@ -314,7 +315,7 @@ def options_are_in_the_keys(subject: DatasetSubject) -> None:
     Else vectors of the old option are found for the new one. Rates, crops, sizes and lengths
     belong into the key.
     """
-    before = {each.place: each for each in _some(subject.healthy)}
+    before = {each.place: each for each in _some(subject.steady)}
     root = subject.workspace / "nothing" if subject.info.bundled else subject.sample
     for name, value in _alternatives(subject):
         try:
