@@ -63,6 +63,24 @@ class Everything:
         return set(streams) <= set(self.collections[collection].streams)
 
 
+class _Recorded(Mapping[str, Any]):
+    """Arrays that remember which of them were read."""
+
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        self.arrays = arrays
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        self.read.add(name)
+        return self.arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.arrays)
+
+    def __len__(self) -> int:
+        return len(self.arrays)
+
+
 @dataclass(frozen=True)
 class _SampleFirst:
     """Opens datasets, and writes a sample of those that are not there."""
@@ -289,12 +307,22 @@ class TaskSubject:
             self._evaluations[key] = self.score(self.reference(level, seed=seed))
         return self._evaluations[key]
 
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """The arrays that scoring looks at."""
+        inputs = self.reference("random")
+        recorded = _Recorded(inputs.arrays)
+        self.score(replace(inputs, arrays=recorded))
+        return frozenset(recorded.read)
+
     def metrics(self, evaluation: Evaluation, *, resamples: int = 200) -> Mapping[str, MetricValue]:
         """Every metric of an evaluation with its interval.
 
         Raises:
             Blocked: The evaluation lacks what a metric needs.
         """
+        if self.misdeclared:
+            raise Blocked(self.misdeclared)
         with blocking("computing the metrics", "metrics_are_computed"):
             return evaluate_metrics(self.info, evaluation, resamples=resamples)
 
@@ -308,6 +336,20 @@ class TaskSubject:
         if key not in self._metrics:
             self._metrics[key] = self.metrics(self.evaluation(level, seed=seed))
         return self._metrics[key]
+
+    @cached_property
+    def misdeclared(self) -> str:
+        """The check that says why metrics can't be computed whatever scoring returns, or empty."""
+        from mmbench.metrics.aggregation import AGGREGATORS
+
+        for metric in self.info.metrics:
+            if metric.columns and metric.aggregator not in AGGREGATORS:
+                return f"{metric.name!r} has an unknown aggregator: see aggregators_exist"
+            if metric.columns and len(AGGREGATORS[metric.aggregator].columns) != len(
+                metric.columns
+            ):
+                return f"{metric.name!r} has other columns: see columns_fit_their_aggregator"
+        return ""
 
     @cached_property
     def primary(self) -> MetricInfo:
