@@ -101,7 +101,7 @@ def loading_twice_changes_nothing(subject: RepresentationSubject) -> None:
     ``load`` sets what it needs; it does not add to what is there. Lists of layers begin empty in
     ``load``, not in ``__init__``.
     """
-    _alike(subject)
+    subject.require_alike()
     twice = subject.new()
     twice.load(subject.context())
     twice.load(subject.context())
@@ -126,7 +126,7 @@ def processes_agree(subject: RepresentationSubject) -> None:
     ``hash()`` of a string, and so the order of a set, differs from process to process: use
     ``hashlib`` and sort. Paths are absolute, or lie beside the module.
     """
-    _alike(subject)
+    subject.require_alike()
     report = subject.process
     _refuse_failed(report)
     for offer in subject.main_offers:
@@ -147,7 +147,7 @@ def times_agree(subject: RepresentationSubject) -> None:
     A vector belongs to an item and to weights, not to the day. Read no clock in ``load`` or
     ``encode``.
     """
-    _alike(subject)
+    subject.require_alike()
     report, later = subject.process, subject.later_process
     if report.error:
         raise Blocked("it does not encode in another process: see processes_agree")
@@ -174,7 +174,7 @@ def seed_matters_if_declared(subject: RepresentationSubject) -> None:
     """
     if not subject.info.seeded:
         raise NotRelevant("info.seeded is False")
-    _alike(subject)
+    subject.require_alike()
     other = _with_other_seed(subject)
     for offer in subject.main_offers:
         found = subject.steady(offer)
@@ -197,7 +197,7 @@ def seed_changes_nothing_undeclared(subject: RepresentationSubject) -> None:
     """
     if subject.info.seeded:
         raise NotRelevant("info.seeded is True")
-    _alike(subject)
+    subject.require_alike()
     other = _with_other_seed(subject)
     for offer in subject.main_offers:
         found = subject.steady(offer)
@@ -209,13 +209,6 @@ def seed_changes_nothing_undeclared(subject: RepresentationSubject) -> None:
                 seen=f"between seeds 0 and 1 {_difference(found, second)}",
                 change="say seeded=True in info, or don't use ctx.seed",
             )
-
-
-def _alike(subject: RepresentationSubject) -> None:
-    """Block where two instances give different vectors."""
-    for offer in subject.main_offers:
-        if far_apart(subject.steady(offer), subject.second_vectors[offer]) > TOLERANCE:
-            raise Blocked("two instances give different vectors: see instances_agree")
 
 
 def _with_other_seed(subject: RepresentationSubject) -> Representation:

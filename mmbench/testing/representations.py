@@ -75,7 +75,7 @@ class RepresentationSubject:
         given: Options given for the checks, over the spec's own.
         workspace: An empty folder for what the checks write.
         streams: What open slots are bound to.
-        devices: Where it is tried.
+        devices: Where it is tried; empty = every device of this machine.
         target: What a supervised fit learns, if it offers predictions.
     """
 
@@ -83,7 +83,7 @@ class RepresentationSubject:
     given: Mapping[str, Any]
     workspace: Path
     streams: tuple[Stream, ...] = STANDARD_STREAMS
-    devices: tuple[str, ...] = ("cpu",)
+    devices: tuple[str, ...] = ()
     target: str = "class"
     _vectors: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
     _steady: dict[Offer, bool] = field(default_factory=dict)
@@ -333,6 +333,17 @@ class RepresentationSubject:
             return {
                 offer: self.encode(second, offer, self.batch(offer)) for offer in self.main_offers
             }
+
+    def require_alike(self) -> None:
+        """Go on only where two instances give the same vectors.
+
+        Raises:
+            Blocked: As in :meth:`steady`; or they don't. Checks start with this that compare one
+                instance with another.
+        """
+        for offer in self.main_offers:
+            if far_apart(self.steady(offer), self.second_vectors[offer]) > TOLERANCE:
+                raise Blocked("two instances give different vectors: see instances_agree")
 
     def alone(self, offer: Offer) -> NDArray[np.float32]:
         """Vector [1, ...] of the standard batch's first item, encoded by itself.
