@@ -183,7 +183,7 @@ def _files(path: Path) -> list[Path]:
 
 def _copied(subject: RepresentationSubject, path: Path, name: str) -> Path:
     """A copy in the workspace, with times of its own, under the same name."""
-    folder = subject.workspace / "weights" / name
+    folder = subject.workspace / f"{name}-weights"
     folder.mkdir(parents=True, exist_ok=True)
     copy = folder / path.resolve().name
     if not copy.exists() and path.is_dir():
