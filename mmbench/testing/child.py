@@ -113,9 +113,8 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
     before = surroundings() | random_states()
     with watch.on("imported"):
         cls = subject.cls
-    with watch.on("built"):
-        with contextlib.suppress(Exception):  # a check of its own says so
-            report["fingerprint"] = str(subject.new().fingerprint())
+    with watch.on("built"), contextlib.suppress(Exception):  # a check of its own says so
+        report["fingerprint"] = str(subject.new().fingerprint())
     vectors = _encode(subject, order["seed"], watch)
     after = surroundings() | random_states()
     report["changed"] = [name for name in changes(before, after) if name in _NEVER_BY_IMPORT]
