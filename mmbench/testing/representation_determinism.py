@@ -212,14 +212,22 @@ def seed_changes_nothing_undeclared(subject: RepresentationSubject) -> None:
 
 
 def _with_other_seed(subject: RepresentationSubject) -> Representation:
-    """An instance that was loaded, and trained if it is, with seed 1."""
-    return subject.fitted(seed=1) if subject.is_trained else subject.ready(seed=1)
+    """An instance that was loaded, and trained if it is, with seed 1.
+
+    Raises:
+        Blocked: Two trainings with one seed differ already.
+    """
+    if not subject.is_trained:
+        return subject.ready(seed=1)
+    subject.require_repeatable()
+    with subject.blocking("fit()", "fit_gives_a_state"):
+        return subject.restored(subject.fitted(seed=1).state(), seed=1)
 
 
 def _refuse_failed(report: ProcessReport) -> None:
     """Fail where a new process did not encode."""
     if report.error and report.network:
-        raise Blocked(f"it asked the network for {report.network[0]}, and ended: {report.error}")
+        raise Blocked(f"it asked for {report.network[0]}: see network_is_left_alone")
     if report.error:
         fail(
             expected="a new process to load and encode as this one does",

@@ -286,8 +286,9 @@ def _with_zeros(
     subject: RepresentationSubject, whole: Offer, part: Offer, gap: str
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]] | None:
     """Vectors of a part, and of the whole with zeros in the gap; None if zeros are refused."""
-    subject.steady(whole)
-    subject.steady(part)
+    for offer in (whole, part):
+        if far_apart(subject.steady(offer)[:1], subject.alone(offer)) > TOLERANCE:
+            raise Blocked("a vector depends on its batch: see batch_size_does_not_matter")
     batch = subject.batch(whole, (0, 1))
     batch[gap] = [zero_of(payload) for payload in batch[gap]]
     without = subject.encode(subject.shared, part, subject.batch(part, (0, 1)))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of, registry_with
+from mutant_runs import Mutant, assert_fails_only, failed, registry_with, without_processes
+from mutant_runs import outcomes_of as outcomes_with
 
 from mmbench.testing import Target, run_checks
+
+#: What these checks are about is seen in one process.
+outcomes_of = partial(outcomes_with, processes=False)
 
 MUTANTS = [
     Mutant("fp16_stays_close", "mutants_devices:OverflowsInHalf"),
@@ -22,14 +28,14 @@ def outcomes_on(devices, path, workspace):
     """The whole kit on a machine that has these devices."""
     registry, name = registry_with("representations", path)
     target = Target("representations", name, registry)
-    subject = target.subject(workspace)
+    subject = without_processes(target.subject(workspace))
     subject.devices = devices
     return {each.check: each for each in run_checks(target.checks, subject)}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
-    assert_fails_only(mutant, "representations", tmp_path)
+    assert_fails_only(mutant, "representations", tmp_path, processes=False)
 
 
 @pytest.mark.parametrize("name", ["DrawsOnTheDevice", "StaysBehind"])
