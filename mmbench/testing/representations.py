@@ -31,6 +31,7 @@ from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.declared import first_fault
 from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
 from mmbench.testing.processes import start_watched
+from mmbench.testing.state_faults import difference_of, plain_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -221,12 +222,52 @@ class RepresentationSubject:
         return built
 
     @cached_property
+    def trained(self) -> TrainedRepresentation:
+        """The instance of the one training, with seed 0; only to be looked at."""
+        return self.fitted()
+
+    @cached_property
     def state(self) -> State:
-        """The state of one training, with seed 0."""
+        """The state of the one training."""
         if not self.is_trained:
             raise NotRelevant("it is not trained by mmbench")
         with self.blocking("fit() and state()", "fit_gives_a_state"):
+            found = self.trained.state()
+        if not isinstance(found, State) or not (found.arrays or found.meta):
+            raise Blocked("there is no state: see fit_gives_a_state")
+        return found
+
+    @cached_property
+    def second_state(self) -> State:
+        """The state of another training just like it."""
+        with self.blocking("fit() and state()", "fit_gives_a_state"):
             return self.fitted().state()
+
+    def require_repeatable(self) -> None:
+        """Go on only where the state is plain, and two trainings alike give the same.
+
+        Raises:
+            Blocked: Otherwise; checks of their own say so.
+        """
+        if plain_fault(self.state):
+            raise Blocked("its state is no plain data: see state_is_plain_data")
+        if difference_of(self.state, self.second_state):
+            raise Blocked("two trainings alike differ: see fit_repeats_itself")
+
+    def restored(self, state: State, *, seed: int = 0) -> TrainedRepresentation:
+        """A new instance, loaded, and in a state.
+
+        Raises:
+            NotRelevant: It is not trained by mmbench.
+            Blocked: It raises.
+        """
+        built = self.new()
+        if not isinstance(built, TrainedRepresentation):
+            raise NotRelevant("it is not trained by mmbench")
+        with self.blocking("load() or load_state()", "it_loads"):
+            built.load(self.context(seed=seed))
+            built.load_state(state)
+        return built
 
     def ready(
         self, *, seed: int = 0, device: str = "cpu", dtype: str = "fp32", **changed: Any
