@@ -48,8 +48,8 @@ def fingerprint_is_stable(subject: RepresentationSubject) -> None:
 
     A fingerprint that changes throws away every vector that was stored.
     """
-    one = subject.new()
     first = _fingerprint(subject)
+    one = subject.new()
     with subject.blocking("fingerprint()", "fingerprint_is_text"):
         others = [one.fingerprint(), one.fingerprint()]
     for other in others:
