@@ -245,7 +245,7 @@ def keys_tell_payloads_apart(subject: TaskSubject) -> None:
     seen: dict[str, tuple[bytes, str]] = {}
     for key, name, row, payload in _loaded(subject):
         collection = subject.collections[key]
-        content = _keys(collection, name)[row]
+        content = subject.content_keys(key, name)[row]
         digest, place = payload_digest(payload), f"{name!r} of {key}[{collection.ids[row]}]"
         other = seen.setdefault(content or place, (digest, place))
         if other[0] != digest:
@@ -266,7 +266,7 @@ def missing_streams_raise(subject: TaskSubject) -> None:
     found = False
     for key, collection in subject.collections.items():
         for name in collection.streams:
-            keys = _keys(collection, name)
+            keys = subject.content_keys(key, name)
             for row in [row for row, each in enumerate(keys) if each is None][:_ROWS]:
                 found = True
                 seen = "it returned a payload"
@@ -313,7 +313,7 @@ def fingerprints_are_stable(subject: TaskSubject) -> None:
     columns = [v for each in subject.collections.values() for v in each.columns.values()]
     if not all(_is_plain(value) for values in columns for value in values):
         raise Blocked("columns can't be hashed: see columns_are_plain")
-    first, again = subject.opened().fingerprints, subject.opened().fingerprints
+    first, again = subject.reopened().fingerprints, subject.reopened().fingerprints
     for key, fingerprint in first.items():
         if again.get(key) != fingerprint:
             fail(
@@ -334,12 +334,12 @@ def splits_are_disjoint(subject: TaskSubject) -> None:
     spec = subject.fit_spec
     if spec is None:
         raise NotRelevant("it names no training items")
-    leaks = subject.leaks
+    leaks = subject.opened.leaks
     if leaks:
         raise NotRelevant(f"the leak is declared: {leaks[0]}")
     for learnt in filter(None, (spec.train, spec.valid)):
-        for key, judged in subject.evaluated.items():
-            shared = _shared(subject.collections[learnt], judged)
+        for key in subject.evaluated:
+            shared = _shared(subject, learnt, key)
             if shared:
                 stream, first, second = shared
                 fail(
@@ -380,7 +380,8 @@ def _loads(
     """Some rows of every stream, from both ends, with what loading gave."""
     for key, collection in subject.collections.items():
         for name in collection.streams:
-            present = [row for row, each in enumerate(_keys(collection, name)) if each is not None]
+            keys = subject.content_keys(key, name)
+            present = [row for row, each in enumerate(keys) if each is not None]
             for row in dict.fromkeys([*present[: _ROWS // 2], *present[-_ROWS // 2 :]]):
                 try:
                     yield key, name, row, collection.load(row, name)
@@ -394,13 +395,6 @@ def _loaded(subject: TaskSubject) -> Iterator[tuple[str, str, int, Payload]]:
         if isinstance(payload, Exception):
             raise Blocked(f"load() raised {described(payload)}: see present_streams_load")
         yield key, name, row, payload
-
-
-def _keys(collection: Collection, stream: str) -> Sequence[str | None]:
-    keys = collection.content_keys(stream)
-    if len(keys) != len(collection):
-        raise Blocked("there is not one key a row: see every_row_has_a_key")
-    return keys
 
 
 def _mismatch(stream: Stream, payload: Payload) -> str:
@@ -427,13 +421,14 @@ def _fits(declared: Sequence[int | None], shape: Sequence[int]) -> bool:
     )
 
 
-def _shared(first: Collection, second: Collection) -> tuple[str, str, str] | None:
+def _shared(subject: TaskSubject, learnt: str, judged: str) -> tuple[str, str, str] | None:
     """A stream and the ids of two items that have the same content there."""
+    first, second = subject.collections[learnt], subject.collections[judged]
     for name in first.streams:
         if name not in second.streams or first.streams[name].kind in _NAMES:
             continue
-        rows = {each: row for row, each in enumerate(first.content_keys(name)) if each}
-        for row, each in enumerate(second.content_keys(name)):
+        rows = {each: row for row, each in enumerate(subject.content_keys(learnt, name)) if each}
+        for row, each in enumerate(subject.content_keys(judged, name)):
             if each in rows:
                 return name, first.ids[rows[each]], second.ids[row]
     return None

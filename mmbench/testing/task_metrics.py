@@ -39,7 +39,7 @@ def it_scores(subject: TaskSubject) -> None:
     with one value an id in every column.
     """
     for level in _LEVELS:
-        found: Any = subject.new().score(subject.reference(level))
+        found: Any = subject.kept(level) or subject.run(subject.new(), subject.reference(level))
         seen = ""
         if not isinstance(found, Evaluation):
             seen = f"a {type(found).__name__}"
@@ -173,9 +173,9 @@ def item_order_does_not_matter(subject: TaskSubject) -> None:
     """
     rng = np.random.default_rng(0)
     orders: dict[str, NDArray[np.int64]] = {}
-    for key in subject.collections:
-        _order(subject, key, rng, orders)
     inputs = subject.reference("random")
+    for key in inputs.tables:
+        _order(subject, key, inputs.tables, rng, orders)
     wanted = {request.name: request.collection for request in subject.requests}
     arrays = {name: each[orders[wanted[name]]] for name, each in inputs.arrays.items()}
     tables = {key: _taken(table, orders[key]) for key, table in inputs.tables.items()}
@@ -368,27 +368,25 @@ def _half_noise(values: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
 
 
 def _order(
-    subject: TaskSubject, key: str, rng: np.random.Generator, orders: dict[str, NDArray[np.int64]]
+    subject: TaskSubject,
+    key: str,
+    tables: Mapping[str, ItemTable],
+    rng: np.random.Generator,
+    orders: dict[str, NDArray[np.int64]],
 ) -> NDArray[np.int64]:
     """A new order of a collection: its own, its parent's, or that of another with the same ids."""
     if key not in orders:
-        collection = subject.collections[key]
-        above = getattr(collection, "parent", None)
+        table, above = tables[key], getattr(subject.collections[key], "parent", None)
         parent = next((k for k, each in subject.collections.items() if each is above), None)
-        twin = next(
-            (k for k in orders if list(subject.collections[k].ids) == list(collection.ids)), None
-        )
+        twin = next((k for k in orders if tables[k].ids == table.ids), None)
         if parent is not None:
-            ids = subject.collections[parent].ids
-            places = {
-                ids[row]: n for n, row in enumerate(_order(subject, parent, rng, orders).tolist())
-            }
-            own = [places[each] for each in collection.columns["parent"]]
-            orders[key] = np.argsort(own, kind="stable")
+            order = _order(subject, parent, tables, rng, orders).tolist()
+            places = {tables[parent].ids[row]: place for place, row in enumerate(order)}
+            orders[key] = np.argsort([places[each] for each in table["parent"]], kind="stable")
         elif twin is not None:
             orders[key] = orders[twin]
         else:
-            orders[key] = rng.permutation(len(collection))
+            orders[key] = rng.permutation(len(table))
     return orders[key]
 
 

@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import ItemTable, ScoreInputs
+from mmbench.api import ItemTable
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.evaluations import difference, same
 from mmbench.testing.tasks import blocking
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from mmbench.api import Evaluation
+    from mmbench.api import Evaluation, ScoreInputs
     from mmbench.testing.tasks import TaskSubject
 
 #: What Python's own machinery reads: modules, and the kernel's answers.
@@ -91,8 +91,8 @@ def scoring_remembers_nothing(subject: TaskSubject) -> None:
     """
     task = subject.new()
     with blocking("score()", "it_scores"):
-        task.score(subject.reference("random", seed=1))
-        found = task.score(subject.reference("random"))
+        subject.run(task, subject.reference("random", seed=1))
+        found = subject.run(task, subject.reference("random"))
     _same_again(subject, found, "after another one, by the same instance")
 
 
@@ -110,7 +110,7 @@ def scoring_takes_stored_tables(subject: TaskSubject) -> None:
             for key, table in inputs.tables.items()
         }
     changed = replace(inputs, tables=tables)
-    _same_again(subject, subject.new().score(changed), "from tables that were stored as JSON")
+    _same_again(subject, subject.score(changed), "from tables that were stored as JSON")
 
 
 @conformance("purity", "tasks")
@@ -153,7 +153,7 @@ def scoring_leaves_its_inputs(subject: TaskSubject) -> None:
     subject.evaluation("random")
     inputs = subject.reference("random")
     before = copy.deepcopy((dict(inputs.arrays), dict(inputs.tables)))
-    _quiet(subject.new().score, inputs)
+    _quiet(subject, inputs)
     for name, values in before[0].items():
         if name not in inputs.arrays or not same(values, inputs.arrays[name]):
             fail(
@@ -180,7 +180,7 @@ def scoring_leaves_the_random_state(subject: TaskSubject) -> None:
     subject.evaluation("random")
     inputs = subject.reference("random")
     before = random.getstate(), np.random.get_state()  # noqa: NPY002 - that is what is looked at
-    _quiet(subject.new().score, inputs)
+    _quiet(subject, inputs)
     after = random.getstate(), np.random.get_state()  # noqa: NPY002 - the same
     for whose, first, second in zip(("random", "np.random"), before, after, strict=True):
         if not same(first, second):
@@ -199,7 +199,7 @@ def scoring_prints_nothing(subject: TaskSubject) -> None:
     ``Evaluation.notes`` or ``parameters``.
     """
     subject.evaluation("random")
-    printed = _quiet(subject.new().score, subject.reference("random"))
+    printed = _quiet(subject, subject.reference("random"))
     if printed.strip():
         fail(
             expected="score() to print nothing",
@@ -250,12 +250,12 @@ def _seen(subject: TaskSubject) -> tuple[list[str], list[str]]:
     """Files and addresses that scoring opens, once everything is imported."""
     subject.evaluation("random")
     task, inputs = subject.new(), subject.reference("random")
-    with _watch().on() as found, blocking("score()", "it_scores"):
+    with subject.one_thread(), _watch().on() as found, blocking("score()", "it_scores"):
         task.score(inputs)
     return found
 
 
-def _quiet(score: Callable[[ScoreInputs], Evaluation], inputs: ScoreInputs) -> str:
+def _quiet(subject: TaskSubject, inputs: ScoreInputs) -> str:
     """Score, and give what is printed meanwhile.
 
     Raises:
@@ -264,7 +264,7 @@ def _quiet(score: Callable[[ScoreInputs], Evaluation], inputs: ScoreInputs) -> s
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         try:
-            score(inputs)
+            subject.run(subject.new(), inputs)
         except Exception as error:
             raise Blocked("it raises when it is called again: see scoring_repeats") from error
     return said.getvalue()

@@ -196,8 +196,8 @@ def perfect_arrays_reach_the_ceiling(subject: TaskSubject) -> None:
 def random_arrays_score_chance(subject: TaskSubject) -> None:
     """Random arrays score the stated chance, in the primary metric and in all that are means.
 
-    They are drawn several times. The mean has to lie within the metric's 95 % interval, or within
-    four standard errors, of what is stated. If it does not, the chance is computed for another
+    They are drawn several times. The mean has to lie within four standard errors, of the draws or
+    of the items, of what is stated. If it does not, the chance is computed for another
     number of candidates or classes, or scoring leaks the answer.
     """
     chance = subject.level("chance", "random")
@@ -291,7 +291,7 @@ def _refused(subject: TaskSubject, inputs: ScoreInputs, what: str) -> None:
     seen = "it returned scores"
     try:
         with np.errstate(all="ignore"):
-            subject.new().score(inputs)
+            subject.run(subject.new(), inputs)
     except (ValueError, MmbenchError):
         return
     except Exception as error:  # noqa: BLE001 - whatever a task raises is what was seen
@@ -304,14 +304,17 @@ def _refused(subject: TaskSubject, inputs: ScoreInputs, what: str) -> None:
 
 
 def _agrees(subject: TaskSubject, name: str, stated: float, draws: int) -> bool:
-    """Whether the mean over draws is the stated one, as far as can be told."""
+    """Whether the mean over draws is the stated one, as far as can be told.
+
+    A 95 % interval is four standard errors wide.
+    """
     values = _random_values(subject, name, draws)
     error = _ERRORS * float(np.std(values, ddof=1)) / math.sqrt(draws)
     drawn = [subject.measured("random", seed=seed)[name] for seed in range(draws)]
     ends = [(each.low, each.high) for each in drawn]
-    halves = [(high - low) / 2 for low, high in ends if low is not None and high is not None]
+    widths = [high - low for low, high in ends if low is not None and high is not None]
     away = abs(float(np.mean(values)) - stated)
-    return away <= max(error, float(np.mean(halves)) if halves else 0.0) + 1e-9
+    return away <= max(error, float(np.mean(widths)) if widths else 0.0) + 1e-9
 
 
 def _random_values(subject: TaskSubject, name: str, draws: int) -> list[float]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from mmbench.api import (
     DataMissing,
@@ -26,6 +28,7 @@ from mmbench.options import resolve_options
 from mmbench.registry import load_object
 from mmbench.results.summary import evaluate_metrics
 from mmbench.runner.catalog import Catalog, OpenedTask
+from mmbench.runner.limit import Subset
 from mmbench.runner.suite import TaskChoice
 from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.datasets import SAMPLE_ITEMS, write_marked_sample
@@ -33,6 +36,7 @@ from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from mmbench.api import (
@@ -44,6 +48,9 @@ if TYPE_CHECKING:
     )
     from mmbench.registry import Entry, Registry
     from mmbench.results.record import MetricValue
+
+#: Items of a collection that are scored; samples have fewer.
+SCORED_ITEMS = 64
 
 __all__ = ["Everything", "TaskSubject", "blocking"]
 
@@ -116,6 +123,8 @@ class TaskSubject:
     registry: Registry
     _evaluations: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
     _metrics: dict[tuple[str, int], Mapping[str, MetricValue]] = field(default_factory=dict)
+    _keys: dict[tuple[str, str], Sequence[str | None]] = field(default_factory=dict)
+    _pools: tuple[int, ThreadpoolController] | None = None
 
     @property
     def name(self) -> str:
@@ -173,20 +182,34 @@ class TaskSubject:
         with blocking("collections()", "it_opens"):
             return self.open()
 
-    def opened(self) -> OpenedTask:
+    def reopened(self) -> OpenedTask:
         """The task as a run opens it, by a new catalog; exceptions pass."""
         _ = self.collections  # writes the samples
         return self.catalog().task(TaskChoice(self.name, self.name, dict(self.given)))
 
-    @property
-    def leaks(self) -> tuple[str, ...]:
-        """Leaks that its datasets declare.
+    @cached_property
+    def opened(self) -> OpenedTask:
+        """The task as a run opens it.
 
         Raises:
             Blocked: A run can't open it.
         """
         with blocking("opening it", "fingerprints_are_stable"):
-            return self.opened().leaks
+            return self.reopened()
+
+    def content_keys(self, key: str, stream: str) -> Sequence[str | None]:
+        """The content keys of a collection's stream, asked for once.
+
+        Raises:
+            Blocked: There is not one a row.
+        """
+        place = (key, stream)
+        if place not in self._keys:
+            with blocking("content_keys()", "every_row_has_a_key"):
+                self._keys[place] = self.collections[key].content_keys(stream)
+            if len(self._keys[place]) != len(self.collections[key]):
+                raise Blocked("there is not one key a row: see every_row_has_a_key")
+        return self._keys[place]
 
     @cached_property
     def requests(self) -> list[Request]:
@@ -233,8 +256,17 @@ class TaskSubject:
         }
 
     @cached_property
+    def scored(self) -> dict[str, Collection]:
+        """The collections that are scored: at most :data:`SCORED_ITEMS` items of each.
+
+        Evenly spread over the whole, so that every class has a chance to be there. Auxiliary
+        collections stay whole, and children stay with their parents.
+        """
+        return {key: _thinned(each) for key, each in self.collections.items()}
+
+    @cached_property
     def _packed(self) -> bytes:
-        """Ids and columns of every collection, pickled: reading them makes a copy."""
+        """Ids and columns of what is scored, pickled: reading them makes a copy."""
         with blocking("copying the columns", "columns_are_plain"):
             for each in self.collections.values():
                 if any(len(values) != len(each) for values in each.columns.values()):
@@ -242,13 +274,13 @@ class TaskSubject:
             return pickle.dumps(
                 {
                     key: ItemTable(list(each.ids), {k: list(v) for k, v in each.columns.items()})
-                    for key, each in self.collections.items()
+                    for key, each in self.scored.items()
                 }
             )
 
     @property
     def tables(self) -> dict[str, ItemTable]:
-        """Ids and columns of every collection, as scoring sees them: a copy each time."""
+        """Ids and columns of every collection that is scored: a copy each time."""
         tables: dict[str, ItemTable] = pickle.loads(self._packed)  # noqa: S301 - made above
         return tables
 
@@ -277,12 +309,28 @@ class TaskSubject:
         if set(arrays) != set(wanted):
             return f"arrays for {sorted(map(str, arrays))}; requests are {sorted(wanted)}"
         for name, values in arrays.items():
-            rows = len(self.collections[wanted[name]])
+            rows = len(self.scored[wanted[name]])
             if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
                 return f"{name!r} is {getattr(values, 'dtype', type(values).__name__)}"
             if values.ndim == 0 or len(values) != rows:
                 return f"{name!r} has the shape {values.shape} for {rows} items"
         return ""
+
+    def run(self, task: Task, inputs: ScoreInputs) -> Evaluation:
+        """What a task makes of inputs, with one thread in the linear algebra, as in a run.
+
+        Exceptions pass.
+        """
+        with self.one_thread():
+            return task.score(inputs)
+
+    def one_thread(self) -> AbstractContextManager[Any]:
+        """Keep the linear algebra to one thread: small products are slower with more."""
+        loaded = len(sys.modules)  # what is imported may bring thread pools of its own
+        if self._pools is None or self._pools[0] != loaded:
+            self._pools = loaded, ThreadpoolController()
+        limited: AbstractContextManager[Any] = self._pools[1].limit(limits=1)
+        return limited
 
     def score(self, inputs: ScoreInputs) -> Evaluation:
         """What a new instance makes of these inputs.
@@ -291,7 +339,7 @@ class TaskSubject:
             Blocked: ``score`` raises, or returns something else.
         """
         with blocking("score()", "it_scores"):
-            found = self.new().score(inputs)
+            found = self.run(self.new(), inputs)
         if not isinstance(found, Evaluation):
             raise Blocked("score() returns no Evaluation: see it_scores")
         return found
@@ -306,6 +354,10 @@ class TaskSubject:
         if key not in self._evaluations:
             self._evaluations[key] = self.score(self.reference(level, seed=seed))
         return self._evaluations[key]
+
+    def kept(self, level: Level) -> Evaluation | None:
+        """What scoring returned for the arrays of a level, if that was computed already."""
+        return self._evaluations.get((level, 0))
 
     @cached_property
     def read(self) -> frozenset[str]:
@@ -397,6 +449,23 @@ def blocking(what: str, check: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         raise Blocked(f"{what} raised {described(error)}: see {check}") from error
+
+
+def _thinned(collection: Collection) -> Collection:
+    """The items of a collection that are scored."""
+    rows = _rows(collection)
+    return collection if len(rows) == len(collection) else Subset(collection, rows)
+
+
+def _rows(collection: Collection) -> Sequence[int]:
+    """The rows that are scored."""
+    parent, count = getattr(collection, "parent", None), len(collection)
+    if parent is not None and "parent" in collection.columns:
+        alive = {parent.ids[row] for row in _rows(parent)}
+        return [row for row, each in enumerate(collection.columns["parent"]) if each in alive]
+    if collection.auxiliary or count <= SCORED_ITEMS:
+        return range(count)
+    return [row * count // SCORED_ITEMS for row in range(SCORED_ITEMS)]
 
 
 def _splits(spec: FitSpec) -> tuple[str | None, str | None]:
