@@ -158,8 +158,9 @@ def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool 
         later: Whether the clock is a year and some hours ahead, and strings hash otherwise.
 
     Raises:
-        Blocked: The process could not be started.
+        Blocked: The process could not be started, or what it declares is of no use.
     """
+    _ = subject.info  # without a usable one there is nothing to encode
     folder = subject.workspace / f"process-{seed}-{int(later)}"
     folder.mkdir(parents=True, exist_ok=True)
     state = subject.state if subject.is_trained else None
