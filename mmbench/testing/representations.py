@@ -311,7 +311,8 @@ class RepresentationSubject:
                 else:
                     found = self.encode(self.shared, offer, self.batch(offer))
             if found.ndim == 0 or len(found) != COUNT:
-                raise Blocked("it does not return one row an item: see one_row_an_item")
+                check = "known_ids_are_found" if self.is_precomputed else "one_row_an_item"
+                raise Blocked(f"it does not return one row an item: see {check}")
             if not found.size:
                 raise Blocked("what it returns is empty: see dense_maps_have_cells")
             self._vectors[offer] = found
