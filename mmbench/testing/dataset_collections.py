@@ -142,7 +142,7 @@ def columns_are_row_aligned(subject: DatasetSubject) -> None:
 
 
 @conformance("collections", "datasets")
-def columns_are_plain(subject: DatasetSubject) -> None:
+def dataset_columns_are_plain(subject: DatasetSubject) -> None:
     """Columns hold numbers, texts, truth values, None, or nested lists of them.
 
     They enter the fingerprint and the bundle that scoring reads. Paths, tuples as keys and
@@ -193,7 +193,7 @@ def content_keys_are_row_aligned(subject: DatasetSubject) -> None:
 
 
 @conformance("collections", "datasets")
-def payloads_are_as_declared(subject: DatasetSubject) -> None:
+def dataset_payloads_are_as_declared(subject: DatasetSubject) -> None:
     """A payload has the kind, shape and rate that its stream declares, and its kind's type.
 
     Representations are bound by the declaration. Leave ``shape`` or ``rate`` out, or an axis
@@ -290,7 +290,7 @@ def threads_load_the_same(subject: DatasetSubject) -> None:
 
 
 @conformance("collections", "datasets")
-def keys_tell_payloads_apart(subject: DatasetSubject) -> None:
+def dataset_keys_tell_payloads_apart(subject: DatasetSubject) -> None:
     """Items with other payloads have other content keys.
 
     Two items with one key share one vector, silently. Where one file holds many items, the place

@@ -246,7 +246,7 @@ class DatasetSubject:
                 _ = each.digest
             except (MmbenchError, TypeError) as error:
                 raise Blocked(
-                    f"{each.label} is no payload: see payloads_are_as_declared"
+                    f"{each.label} is no payload: see dataset_payloads_are_as_declared"
                 ) from error
         return self.loaded
 
@@ -272,7 +272,7 @@ class DatasetSubject:
             return {name: each.fingerprint() for name, each in collections.items()}
         except (Exception, SystemExit) as error:
             raise Blocked(
-                f"fingerprint() raised {described(error)}: see columns_are_plain"
+                f"fingerprint() raised {described(error)}: see dataset_columns_are_plain"
             ) from error
 
     def open(self, root: Path) -> Mapping[str, Collection]:

@@ -16,7 +16,6 @@ from threadpoolctl import ThreadpoolController
 from mmbench.api import (
     DataMissing,
     Dataset,
-    Evaluation,
     FitSpec,
     ItemTable,
     MetricInfo,
@@ -32,6 +31,7 @@ from mmbench.runner.limit import Subset
 from mmbench.runner.suite import TaskChoice
 from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.datasets import SAMPLE_ITEMS, write_marked_sample
+from mmbench.testing.evaluations import malformed
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from mmbench.api import (
         Collection,
         EmbeddingKind,
+        Evaluation,
         Level,
         TaskInfo,
         TaskSpec,
@@ -154,11 +155,11 @@ class TaskSubject:
     @cached_property
     def info(self) -> TaskInfo:
         """What it says of itself."""
-        with blocking("info", "info_is_complete"):
+        with blocking("info", "task_info_is_complete"):
             found = self.new().info
             metrics = tuple(found.metrics)
         if not metrics or not all(isinstance(each, MetricInfo) for each in metrics):
-            raise Blocked("it names no metrics: see info_is_complete")
+            raise Blocked("it names no metrics: see task_info_is_complete")
         return found
 
     def catalog(self) -> Catalog:
@@ -340,8 +341,8 @@ class TaskSubject:
         """
         with blocking("score()", "it_scores"):
             found = self.run(self.new(), inputs)
-        if not isinstance(found, Evaluation):
-            raise Blocked("score() returns no Evaluation: see it_scores")
+        if malformed(found):
+            raise Blocked(f"score() returns {malformed(found)}: see it_scores")
         return found
 
     def evaluation(self, level: Level, *, seed: int = 0) -> Evaluation:
@@ -425,7 +426,10 @@ class TaskSubject:
             Blocked: It can't say them.
         """
         with blocking("reference_levels()", "levels_are_stated"):
-            return dict(self.new().reference_levels(self.inputs({})))
+            levels = dict(self.new().reference_levels(self.inputs({})))
+        if not all(isinstance(values, Mapping) for values in levels.values()):
+            raise Blocked("a level is no mapping: see levels_are_stated")
+        return levels
 
     def level(self, *names: str) -> Mapping[str, float]:
         """The first of its reference levels whose name begins with one of these.

@@ -14,16 +14,16 @@ MUTANTS = [
     Mutant("ids_are_unique", f"{HERE}:RepeatsAnId"),
     Mutant("ids_are_unique", f"{HERE}:IdsAreNumbers"),
     Mutant("columns_are_row_aligned", f"{HERE}:ColumnOfClasses"),
-    Mutant("columns_are_plain", f"{HERE}:ColumnOfPaths"),
+    Mutant("dataset_columns_are_plain", f"{HERE}:ColumnOfPaths"),
     Mutant("content_keys_are_row_aligned", f"{HERE}:KeyTooFew"),
     Mutant("content_keys_are_row_aligned", f"{HERE}:KeysAreNumbers"),
     Mutant("content_keys_are_row_aligned", f"{HERE}:KeysRaise"),
-    Mutant("payloads_are_as_declared", f"{HERE}:OfDoubles"),
-    Mutant("payloads_are_as_declared", f"{HERE}:OfAnotherShape"),
-    Mutant("payloads_are_as_declared", f"{HERE}:NotAPayload"),
+    Mutant("dataset_payloads_are_as_declared", f"{HERE}:OfDoubles"),
+    Mutant("dataset_payloads_are_as_declared", f"{HERE}:OfAnotherShape"),
+    Mutant("dataset_payloads_are_as_declared", f"{HERE}:NotAPayload"),
     Mutant("loading_twice_is_equal", f"{HERE}:Augments"),
     Mutant("threads_load_the_same", f"{HERE}:SharesAFile"),
-    Mutant("keys_tell_payloads_apart", f"{HERE}:KeysByFile"),
+    Mutant("dataset_keys_tell_payloads_apart", f"{HERE}:KeysByFile"),
     Mutant("options_are_in_the_keys", f"{HERE}:ForgetsAnOption"),
     Mutant("options_are_in_the_keys", f"{HERE}:ForgetsAChoice"),
     Mutant("dataset_fingerprint_is_stable", f"{HERE}:HashesTexts"),
@@ -38,5 +38,5 @@ def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
 
 def test_the_message_names_both_items_of_one_key(tmp_path):
     said = failed(outcomes_of("datasets", f"{HERE}:KeysByFile", tmp_path))
-    expected = said["keys_tell_payloads_apart"].splitlines()[0]
+    expected = said["dataset_keys_tell_payloads_apart"].splitlines()[0]
     assert "'text' of test[item-001] and 'text' of test[item-003]" in expected

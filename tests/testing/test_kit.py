@@ -265,7 +265,7 @@ def told(tmp_path_factory):
         ("excused", "dataset_is_named_as_registered", "XFAIL"),
         ("excused", "advice_is_given", "PASSED"),
         ("blocked", "every_item_loads", "FAILED"),
-        ("blocked", "payloads_are_as_declared", "SKIPPED"),
+        ("blocked", "dataset_payloads_are_as_declared", "SKIPPED"),
         ("stale", "advice_is_given", "FAILED"),
     ],
 )

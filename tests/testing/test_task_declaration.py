@@ -8,11 +8,11 @@ from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
 from mmbench.testing.catalogue import checks_for
 
 MUTANTS = [
-    Mutant("info_is_complete", "mutants_task_declaration:Undescribed"),
-    Mutant("info_is_complete", "mutants_task_declaration:NoVersion"),
-    Mutant("info_is_complete", "mutants_task_declaration:NoMetrics"),
-    Mutant("info_is_complete", "mutants_task_declaration:ListOfMetrics"),
-    Mutant("info_is_stable", "mutants_task_declaration:Counting"),
+    Mutant("task_info_is_complete", "mutants_task_declaration:Undescribed"),
+    Mutant("task_info_is_complete", "mutants_task_declaration:NoVersion"),
+    Mutant("task_info_is_complete", "mutants_task_declaration:NoMetrics"),
+    Mutant("task_info_is_complete", "mutants_task_declaration:ListOfMetrics"),
+    Mutant("task_info_is_stable", "mutants_task_declaration:Counting"),
     Mutant("primary_is_a_metric", "mutants_task_declaration:NoSuchPrimary"),
     Mutant("primary_has_a_direction", "mutants_task_declaration:Undirected"),
     Mutant("metric_names_are_unique", "mutants_task_declaration:Twice"),
