@@ -1,4 +1,4 @@
-"""What scoring returned, compared to the last bit."""
+"""What scoring returned: whether it is well formed, and compared to the last bit."""
 
 from __future__ import annotations
 
@@ -6,10 +6,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from mmbench.api import Evaluation
+from mmbench.api import Evaluation, ItemTable
 
-__all__ = ["difference", "same"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["difference", "malformed", "same"]
+
+
+def malformed(found: Any) -> str:
+    """Why this is no evaluation, in words; empty = it is one."""
+    if not isinstance(found, Evaluation):
+        return f"a {type(found).__name__}"
+    tables: Mapping[str, Any] = found.tables
+    for name, table in tables.items():
+        if not isinstance(table, ItemTable):
+            return f"the table {name!r} is a {type(table).__name__}"
+        for column, values in table.columns.items():
+            if len(values) != len(table.ids):
+                return f"{len(values)} values in {column!r} of {name!r} for {len(table.ids)} ids"
+    return ""
 
 
 def difference(first: Evaluation, second: Evaluation) -> str:

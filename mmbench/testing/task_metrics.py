@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import Evaluation, ItemTable, Level
+from mmbench.api import ItemTable, Level
 from mmbench.results.checks import check_values
 from mmbench.results.items import read_tables, tables_to_parquet
 from mmbench.results.summary import evaluate_metrics
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.evaluations import malformed
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
@@ -40,19 +41,7 @@ def it_scores(subject: TaskSubject) -> None:
     """
     for level in _LEVELS:
         found: Any = subject.kept(level) or subject.run(subject.new(), subject.reference(level))
-        seen = ""
-        if not isinstance(found, Evaluation):
-            seen = f"a {type(found).__name__}"
-        else:
-            tables: Mapping[str, Any] = found.tables
-            for name, table in tables.items():
-                if not isinstance(table, ItemTable):
-                    seen = f"the table {name!r} is a {type(table).__name__}"
-                    break
-                lengths = {column: len(values) for column, values in table.columns.items()}
-                wrong = [column for column, each in lengths.items() if each != len(table.ids)]
-                if wrong:
-                    seen = f"the column {wrong[0]!r} has another length than the ids"
+        seen = malformed(found)
         if seen:
             fail(
                 expected=f"score() to return an Evaluation of {level} arrays",
@@ -284,27 +273,32 @@ def scored_ids_are_the_collections(subject: TaskSubject) -> None:
 
 @conformance("metrics", "tasks")
 def what_is_not_scored_is_auxiliary(subject: TaskSubject) -> None:
-    """Of what is encoded, exactly the collections without scores of their own are auxiliary.
+    """Of what is encoded, exactly the collections that are not judged are auxiliary.
 
     Prompts, proposals and corpora are auxiliary: they count neither as items nor as evaluated data,
     so that generated prompts don't make a record ``generated``. Set ``auxiliary=True`` on them.
     """
     spec = subject.fit_spec
     learnt = (spec.train, spec.valid) if spec else ()
-    tables = subject.evaluation("random").tables.values()
-    scored = {item for table in tables for item in table.ids}
+    tables = subject.evaluation("random").tables
+    everywhere = {item for table in tables.values() for item in table.ids}
+    ranked = tables.get(subject.primary.table, ItemTable([], {})).ids
     for key in dict.fromkeys(request.collection for request in subject.requests):
         collection = subject.collections[key]
         if key in learnt:
             continue
-        own = any(item in scored or f"{key}/{item}" in scored for item in collection.ids)
-        if own == bool(collection.auxiliary):
-            fail(
-                expected=f"{key!r} to be auxiliary exactly if its items have no scores",
-                seen=f"auxiliary={collection.auxiliary}, and {'some' if own else 'none'} of its "
-                "items in the tables of scores",
-                change=f"set auxiliary={not own} on it",
-            )
+        ids = {name for item in collection.ids for name in (item, f"{key}/{item}")}
+        if collection.auxiliary and not ids.isdisjoint(ranked):
+            seen = "it is, and its items are what the primary metric is made of"
+        elif not collection.auxiliary and ids.isdisjoint(everywhere):
+            seen = "it is not, and none of its items has a score"
+        else:
+            continue
+        fail(
+            expected=f"{key!r} to be auxiliary exactly if it is not what is judged",
+            seen=seen,
+            change=f"set auxiliary={not collection.auxiliary} on it",
+        )
 
 
 @conformance("metrics", "tasks")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _MACHINERY = (".py", ".pyc", ".so", ".pyd", ".dylib")
 _KERNEL = ("/proc/", "/sys/", "/dev/")
 _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
+_STATE = 20_260_101
 _PURE = "let score() depend on its inputs and the options alone"
 
 
@@ -178,12 +179,19 @@ def scoring_leaves_the_random_state(subject: TaskSubject) -> None:
     Seeding or drawing from it changes what others draw. Use ``np.random.default_rng(inputs.seed)``.
     """
     subject.evaluation("random")
-    inputs = subject.reference("random")
-    before = random.getstate(), np.random.get_state()  # noqa: NPY002 - that is what is looked at
-    _quiet(subject, inputs)
-    after = random.getstate(), np.random.get_state()  # noqa: NPY002 - the same
-    for whose, first, second in zip(("random", "np.random"), before, after, strict=True):
-        if not same(first, second):
+    inputs, kept = subject.reference("random"), _random_states()
+    try:
+        # From a state of our own: one that scoring seeds anew each time would look unchanged.
+        random.seed(_STATE)
+        np.random.seed(_STATE)  # noqa: NPY002 - the global state is what is looked at
+        before = _random_states()
+        _quiet(subject, inputs)
+        after = _random_states()
+    finally:
+        random.setstate(kept["random"])
+        np.random.set_state(kept["np.random"])  # noqa: NPY002 - the same
+    for whose, state in before.items():
+        if not same(state, after[whose]):
             fail(
                 expected=f"score() to leave the state of {whose} as it is",
                 seen="another state afterwards",
@@ -268,6 +276,11 @@ def _quiet(subject: TaskSubject, inputs: ScoreInputs) -> str:
         except Exception as error:
             raise Blocked("it raises when it is called again: see scoring_repeats") from error
     return said.getvalue()
+
+
+def _random_states() -> dict[str, Any]:
+    """The global states, by the module whose they are."""
+    return {"random": random.getstate(), "np.random": np.random.get_state()}  # noqa: NPY002
 
 
 def _listed(table: ItemTable) -> dict[str, Any]:
