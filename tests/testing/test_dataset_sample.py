@@ -24,12 +24,16 @@ MUTANTS = [
     Mutant("dataset_leaves_random_state", f"{HERE}:Seeds"),
     Mutant("marker_is_ignored", f"{HERE}:TakesEveryFile"),
 ]
-SOUND = ["UsesATemporaryFile", "LacksSome", "InMemory", "Plain"]
+SOUND = [
+    *(f"{HERE}:{name}" for name in ("UsesATemporaryFile", "LacksSome", "InMemory", "Plain")),
+    "sound_layouts:Folders",
+    "sound_layouts:Archive",
+]
 
 
-@pytest.mark.parametrize("name", SOUND)
-def test_what_is_sound_in_another_way_fails_nothing(name, tmp_path):
-    assert failed(outcomes_of("datasets", f"{HERE}:{name}", tmp_path)) == {}
+@pytest.mark.parametrize("path", SOUND)
+def test_what_is_sound_in_another_way_fails_nothing(path, tmp_path):
+    assert failed(outcomes_of("datasets", path, tmp_path)) == {}
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
