@@ -9,6 +9,7 @@ from mmbench.api import DatasetSpec, RepresentationSpec, TaskSpec
 from mmbench.registry import Entry, PluginInfo, Registry, load_registry
 from mmbench.testing.catalogue import Target
 from mmbench.testing.checks import NotRelevant
+from mmbench.testing.datasets import DatasetSubject
 from mmbench.testing.outcomes import run_checks
 
 _SPECS = {
@@ -66,10 +67,14 @@ class _Unstarted:
     def __getitem__(self, index):
         raise NotRelevant("this test starts no process")
 
+    def __getattr__(self, name):
+        raise NotRelevant("this test starts no process")
+
 
 def without_processes(subject):
-    """A subject that starts no processes that encode."""
-    subject.reports = _Unstarted()
+    """A subject that starts no processes that encode, or write a sample."""
+    place = "process" if isinstance(subject, DatasetSubject) else "reports"
+    setattr(subject, place, _Unstarted())
     return subject
 
 

@@ -33,10 +33,10 @@ MUTANTS = [
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
-    assert_fails_only(mutant, "datasets", tmp_path)
+    assert_fails_only(mutant, "datasets", tmp_path, processes=False)
 
 
 def test_the_message_names_the_file_and_the_item(tmp_path):
-    said = failed(outcomes_of("datasets", f"{HERE}:KeysHaveSizes", tmp_path))
+    said = failed(outcomes_of("datasets", f"{HERE}:KeysHaveSizes", tmp_path, processes=False))
     expected = said["altered_content_changes_its_key"].splitlines()[0]
     assert "'array' of test[item-003] when arrays/item-003.npy changes" in expected
