@@ -85,6 +85,7 @@ class OneCell(Sound):
         return super().map(pixels).mean(axis=(0, 1), keepdims=True)
 
     def encode_dense(self, batch):
+        self.refuse_others("dense", batch)
         maps = np.empty((len(batch["image"]), 1, 1, DIM), np.float32)
         for row, payload in enumerate(batch["image"]):
             maps[row] = self.map(payload.pixels)

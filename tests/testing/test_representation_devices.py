@@ -22,6 +22,11 @@ MUTANTS = [
     Mutant("deep_copy_agrees", "mutants_devices:ForgetsWhenCopied"),
     Mutant("deep_copy_agrees", "mutants_devices:CopiesItsLock"),
 ]
+#: These only fail where there is another device.
+ELSEWHERE = [
+    Mutant("devices_agree", "mutants_devices:DrawsOnTheDevice"),
+    Mutant("devices_agree", "mutants_devices:StaysBehind"),
+]
 
 
 def outcomes_on(devices, path, workspace):
@@ -38,10 +43,10 @@ def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
     assert_fails_only(mutant, "representations", tmp_path, processes=False)
 
 
-@pytest.mark.parametrize("name", ["DrawsOnTheDevice", "StaysBehind"])
-def test_a_mutant_on_another_device_fails_its_check_and_no_other(name, tmp_path):
-    outcomes = outcomes_on(("cpu", "cpu:1"), f"mutants_devices:{name}", tmp_path)
-    assert list(failed(outcomes)) == ["devices_agree"]
+@pytest.mark.parametrize("mutant", ELSEWHERE, ids=str)
+def test_a_mutant_on_another_device_fails_its_check_and_no_other(mutant, tmp_path):
+    outcomes = outcomes_on(("cpu", "cpu:1"), mutant.path, tmp_path)
+    assert list(failed(outcomes)) == [mutant.check]
     assert "cpu:1" in outcomes["devices_agree"].expected
 
 
