@@ -108,13 +108,13 @@ def equal_metrics_agree(subject: TaskSubject) -> None:
 
 @conformance("metrics", "tasks")
 def every_metric_has_a_value(subject: TaskSubject) -> None:
-    """No metric is undefined for perfect and for random arrays alike.
+    """No metric over columns is undefined for perfect and for random arrays alike.
 
     A column of nothing but NaN leaves all items out, and the board an empty column. Leave the
     metric out where these options can't define it.
     """
     both = [subject.measured(level) for level in _LEVELS]
-    for name in both[0]:
+    for name in (metric.name for metric in subject.info.metrics if metric.columns):
         if all(values[name].value is None for values in both):
             fail(
                 expected=f"{name!r} to have a value for perfect or for random arrays",
@@ -183,7 +183,8 @@ def vector_length_does_not_matter(subject: TaskSubject) -> None:
 
     Every vector is multiplied by a factor of its own; those of auxiliary collections (prompts) all
     by one, as they may be averaged. Scale rows to length 1 where ``inputs.similarity`` is
-    ``cosine``: ``mmbench.metrics.vectors.unit_rows``.
+    ``cosine``: ``mmbench.metrics.vectors.unit_rows``. A task that reads lengths on purpose names
+    this check and its reason in ``expected_failures``.
     """
     if any(request.kind == "prediction" for request in subject.requests):
         raise NotRelevant("it scores predictions, whose size means something")
