@@ -10,7 +10,7 @@ from mmbench.registry import Entry, PluginInfo, Registry, load_registry
 from mmbench.testing.catalogue import Target
 from mmbench.testing.checks import NotRelevant
 from mmbench.testing.datasets import DatasetSubject
-from mmbench.testing.outcomes import run_checks
+from mmbench.testing.outcomes import run_check, run_checks
 
 _SPECS = {
     "representations": RepresentationSpec,
@@ -92,6 +92,16 @@ def outcomes_of(
     if not processes:
         without_processes(subject)
     return {each.check: each for each in run_checks(target.checks, subject)}
+
+
+def message_of(check, group, path, workspace, *, options=None) -> str:
+    """What one check, made by itself, has to say of a class that fails it."""
+    registry, name = registry_with(group, path)
+    target = Target(group, name, registry, options or {})
+    (spec,) = (each for each in target.checks if each.name == check)
+    outcome = run_check(spec, target.subject(workspace), {})
+    assert outcome.status == "failed", outcome
+    return outcome.message
 
 
 def failed(outcomes) -> dict[str, str]:

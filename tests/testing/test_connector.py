@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 MUTANTS = [
     Mutant("bases_are_references", "mutants_connector:NamesForBases"),
@@ -51,14 +51,16 @@ def test_one_that_needs_no_corpora_has_none_to_learn_from(tmp_path):
 
 
 def test_the_message_says_which_base_offers_nothing(tmp_path):
-    outcomes = outcomes_of("connectors", "mutants_connector:OffersDense", tmp_path)
-    message = outcomes["offers_come_from_bases"].message
+    message = message_of(
+        "offers_come_from_bases", "connectors", "mutants_connector:OffersDense", tmp_path
+    )
     assert "the base of 'image' offers no dense embedding of it" in message
     assert "ask bases[self.routes[slot]].offer(kind, frozenset({slot}))" in message
 
 
 def test_the_message_says_how_to_keep_axes(tmp_path):
-    outcomes = outcomes_of("connectors", "mutants_connector:FlatOnly", tmp_path)
-    message = outcomes["projection_keeps_leading_axes"].message
+    message = message_of(
+        "projection_keeps_leading_axes", "connectors", "mutants_connector:FlatOnly", tmp_path
+    )
     assert "to make [1, 2, 3, 12] of a dense map [1, 2, 3, 32], cell by cell" in message
     assert "seen: it raised ValueError: too many values to unpack" in message

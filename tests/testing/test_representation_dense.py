@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 RIGHT_WAY = "dense_maps_are_the_right_way_round"
 NOT_TURNED = "dense_maps_of_wide_frames_are_not_turned"
@@ -52,8 +52,7 @@ def test_cells_may_attend_to_all_of_the_frame(tmp_path):
 
 
 def test_the_message_says_where_it_was_planted_and_found(tmp_path):
-    outcomes = outcomes_of("representations", "mutants_dense:FlipsRows", tmp_path)
-    message = outcomes[RIGHT_WAY].message
+    message = message_of(RIGHT_WAY, "representations", "mutants_dense:FlipsRows", tmp_path)
     assert "a square in the top left corner of a frame of 96 x 96 pixels" in message
     assert "seen: the bottom left changes most" in message
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 MUTANTS = [
     Mutant("known_ids_are_found", "sound_precomputed:SoundPrecomputed", options={"prefix": "my"}),
@@ -54,9 +54,12 @@ def test_the_built_in_arrays_pass_with_files_of_the_kits_ids(tmp_path):
 
 
 def test_the_message_says_which_ids_the_files_must_hold(tmp_path):
-    outcomes = outcomes_of(
-        "representations", "sound_precomputed:SoundPrecomputed", tmp_path, options={"prefix": "my"}
+    message = message_of(
+        "known_ids_are_found",
+        "representations",
+        "sound_precomputed:SoundPrecomputed",
+        tmp_path,
+        options={"prefix": "my"},
     )
-    message = outcomes["known_ids_are_found"].message
     assert "to know the ids 'kit-0' to 'kit-5' of the collection 'kit'" in message
     assert "point its options at files made for the check" in message

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 MUTANTS = [
     Mutant("fit_gives_a_state", "mutants_trained:FitRaises"),
@@ -62,14 +62,19 @@ def test_what_is_not_trained_is_not_judged(tmp_path):
 
 
 def test_the_message_names_the_array_that_differs(tmp_path):
-    outcomes = outcomes_of("representations", "mutants_trained:FreshNoise", tmp_path)
-    message = outcomes["fit_repeats_itself"].message
+    message = message_of(
+        "fit_repeats_itself", "representations", "mutants_trained:FreshNoise", tmp_path
+    )
     assert "seen: the array 'scale/image' differs by up to" in message
     assert "numpy.random.default_rng(ctx.seed)" in message
 
 
 def test_the_message_quotes_the_item_that_lacks_a_stream(tmp_path):
-    outcomes = outcomes_of("representations", "mutants_trained:LoadsWhatIsMissing", tmp_path)
-    message = outcomes["gaps_train_or_are_refused"].message
+    message = message_of(
+        "gaps_train_or_are_refused",
+        "representations",
+        "mutants_trained:LoadsWhatIsMissing",
+        tmp_path,
+    )
     assert "seen: ItemError: train[train-" in message
     assert "take the rows whose content_keys are not None" in message
