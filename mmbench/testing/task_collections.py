@@ -12,10 +12,11 @@ from mmbench.api import Collection, DataMissing, ItemError, Stream, payload_dige
 from mmbench.api.payloads import KINDS
 from mmbench.api.streams import Provenance
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.payload_faults import unlike
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from mmbench.api import Payload
     from mmbench.testing.tasks import TaskSubject
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
 _ROWS = 4
 #: Kinds that name an item rather than show it: two items may be called alike.
 _NAMES = frozenset({"Text", "Tokens", "Table"})
-#: Payload kind to the field with its array, and that array's dtype.
-_ARRAYS = {
-    "Image": ("pixels", "uint8"),
-    "Audio": ("samples", "float32"),
-    "Tokens": ("ids", "int64"),
-    "PointCloud": ("xyz", "float32"),
-    "Video": ("frames", "uint8"),
-    "Sequence": ("values", "float32"),
-    "Array": ("values", "float32"),
-}
 
 
 @conformance("collections", "tasks")
@@ -189,11 +180,11 @@ def payloads_are_as_declared(subject: TaskSubject) -> None:
     """
     for key, name, row, payload in _loaded(subject):
         collection = subject.collections[key]
-        seen = _mismatch(collection.streams[name], payload)
-        if seen:
+        wrong = unlike(payload, collection.streams[name])
+        if wrong:
             fail(
-                expected=f"{name!r} of {key!r} to load as declared: {collection.streams[name]}",
-                seen=f"{seen}, of the item {collection.ids[row]!r}",
+                expected=f"{name!r} of {key}[{collection.ids[row]}] to be {wrong[0]}",
+                seen=wrong[1],
                 change="mend load(), or the Stream's kind, shape or rate",
             )
 
@@ -395,30 +386,6 @@ def _loaded(subject: TaskSubject) -> Iterator[tuple[str, str, int, Payload]]:
         if isinstance(payload, Exception):
             raise Blocked(f"load() raised {described(payload)}: see present_streams_load")
         yield key, name, row, payload
-
-
-def _mismatch(stream: Stream, payload: Payload) -> str:
-    """What of a payload is not as declared; empty = nothing."""
-    kind = KINDS.get(stream.kind)
-    if kind is None or not isinstance(payload, kind):
-        return f"a {type(payload).__name__}"
-    if stream.kind in _ARRAYS:
-        field, dtype = _ARRAYS[stream.kind]
-        values = getattr(payload, field)
-        if not isinstance(values, np.ndarray) or str(values.dtype) != dtype:
-            return f"{field} of {getattr(values, 'dtype', type(values).__name__)}, not {dtype}"
-        if stream.shape is not None and not _fits(stream.shape, values.shape):
-            return f"{field} of the shape {values.shape}"
-    rate = getattr(payload, "rate", getattr(payload, "fps", None))
-    if stream.rate is not None and rate is not None and rate != stream.rate:
-        return f"a rate of {rate}"
-    return ""
-
-
-def _fits(declared: Sequence[int | None], shape: Sequence[int]) -> bool:
-    return len(declared) == len(shape) and all(
-        wanted is None or wanted == length for wanted, length in zip(declared, shape, strict=True)
-    )
 
 
 def _shared(subject: TaskSubject, learnt: str, judged: str) -> tuple[str, str, str] | None:

@@ -8,24 +8,13 @@ from typing import TYPE_CHECKING, Any, get_args
 from mmbench.api import EmbeddingKind, FitSpec, NotApplicable, Request
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.representations import described
-from mmbench.testing.tasks import Everything, blocking
+from mmbench.testing.task_surroundings import Everything, Nothing
+from mmbench.testing.tasks import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmbench.testing.tasks import TaskSubject
-
-
-class _Nothing:
-    """:class:`mmbench.api.Offers` of a representation that fits no stream."""
-
-    def streams(self, collection: str) -> tuple[str, ...]:
-        """None of them."""
-        return ()
-
-    def offered(self, collection: str, streams: Sequence[str], kind: EmbeddingKind) -> bool:
-        """Never."""
-        return False
 
 
 @conformance("requests", "tasks")
@@ -151,7 +140,7 @@ def few_offers_are_no_error(subject: TaskSubject) -> None:
     """
     _ = subject.requests
     try:
-        subject.new().requests(_Nothing())
+        subject.new().requests(Nothing())
     except NotApplicable:
         return
     except Exception as error:  # noqa: BLE001 - whatever a task raises is what was seen

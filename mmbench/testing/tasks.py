@@ -14,8 +14,6 @@ import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from mmbench.api import (
-    DataMissing,
-    Dataset,
     FitSpec,
     ItemTable,
     MetricInfo,
@@ -27,12 +25,11 @@ from mmbench.options import resolve_options
 from mmbench.registry import load_object
 from mmbench.results.summary import evaluate_metrics
 from mmbench.runner.catalog import Catalog, OpenedTask
-from mmbench.runner.limit import Subset
 from mmbench.runner.suite import TaskChoice
 from mmbench.testing.checks import Blocked, NotRelevant
-from mmbench.testing.datasets import SAMPLE_ITEMS, write_marked_sample
 from mmbench.testing.evaluations import malformed
 from mmbench.testing.representations import described
+from mmbench.testing.task_surroundings import Everything, Recorded, SampleFirst, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +38,6 @@ if TYPE_CHECKING:
 
     from mmbench.api import (
         Collection,
-        EmbeddingKind,
         Evaluation,
         Level,
         TaskInfo,
@@ -50,61 +46,7 @@ if TYPE_CHECKING:
     from mmbench.registry import Entry, Registry
     from mmbench.results.record import MetricValue
 
-#: Items of a collection that are scored; samples have fewer.
-SCORED_ITEMS = 64
-
-__all__ = ["Everything", "TaskSubject", "blocking"]
-
-
-@dataclass(frozen=True)
-class Everything:
-    """:class:`mmbench.api.Offers` of a representation that takes every stream and offers all."""
-
-    collections: Mapping[str, Collection]
-
-    def streams(self, collection: str) -> tuple[str, ...]:
-        """All streams of the collection."""
-        return tuple(self.collections[collection].streams)
-
-    def offered(self, collection: str, streams: Sequence[str], kind: EmbeddingKind) -> bool:
-        """Whether the collection has these streams."""
-        return set(streams) <= set(self.collections[collection].streams)
-
-
-class _Recorded(Mapping[str, Any]):
-    """Arrays that remember which of them were read."""
-
-    def __init__(self, arrays: Mapping[str, Any]) -> None:
-        self.arrays = arrays
-        self.read: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        self.read.add(name)
-        return self.arrays[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.arrays)
-
-    def __len__(self) -> int:
-        return len(self.arrays)
-
-
-@dataclass(frozen=True)
-class _SampleFirst:
-    """Opens datasets, and writes a sample of those that are not there."""
-
-    catalog: Catalog
-
-    def open(self, name: str, **options: Any) -> Mapping[str, Collection]:
-        try:
-            return self.catalog.dataset_collections(name, options)
-        except DataMissing:
-            dataset = self.catalog.dataset(name, options).object
-            root = self.catalog.data_root / name
-            if root.exists() or type(dataset).write_sample is Dataset.write_sample:
-                raise
-            write_marked_sample(dataset, root, items=SAMPLE_ITEMS, seed=0)
-            return self.catalog.dataset_collections(name, options)
+__all__ = ["TaskSubject", "blocking"]
 
 
 @dataclass
@@ -171,7 +113,7 @@ class TaskSubject:
 
         Exceptions pass.
         """
-        return dict(self.new().collections(_SampleFirst(self.catalog())))
+        return dict(self.new().collections(SampleFirst(self.catalog())))
 
     @cached_property
     def collections(self) -> dict[str, Collection]:
@@ -258,12 +200,12 @@ class TaskSubject:
 
     @cached_property
     def scored(self) -> dict[str, Collection]:
-        """The collections that are scored: at most :data:`SCORED_ITEMS` items of each.
+        """The collections that are scored, with at most ``SCORED_ITEMS`` items each.
 
         Evenly spread over the whole, so that every class has a chance to be there. Auxiliary
         collections stay whole, and children stay with their parents.
         """
-        return {key: _thinned(each) for key, each in self.collections.items()}
+        return {key: thinned(each) for key, each in self.collections.items()}
 
     @cached_property
     def _packed(self) -> bytes:
@@ -364,7 +306,7 @@ class TaskSubject:
     def read(self) -> frozenset[str]:
         """The arrays that scoring looks at."""
         inputs = self.reference("random")
-        recorded = _Recorded(inputs.arrays)
+        recorded = Recorded(inputs.arrays)
         self.score(replace(inputs, arrays=recorded))
         return frozenset(recorded.read)
 
@@ -453,23 +395,6 @@ def blocking(what: str, check: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         raise Blocked(f"{what} raised {described(error)}: see {check}") from error
-
-
-def _thinned(collection: Collection) -> Collection:
-    """The items of a collection that are scored."""
-    rows = _rows(collection)
-    return collection if len(rows) == len(collection) else Subset(collection, rows)
-
-
-def _rows(collection: Collection) -> Sequence[int]:
-    """The rows that are scored."""
-    parent, count = getattr(collection, "parent", None), len(collection)
-    if parent is not None and "parent" in collection.columns:
-        alive = {parent.ids[row] for row in _rows(parent)}
-        return [row for row, each in enumerate(collection.columns["parent"]) if each in alive]
-    if collection.auxiliary or count <= SCORED_ITEMS:
-        return range(count)
-    return [row * count // SCORED_ITEMS for row in range(SCORED_ITEMS)]
 
 
 def _splits(spec: FitSpec) -> tuple[str | None, str | None]:
