@@ -24,7 +24,7 @@ PLACES = (RIGHT_WAY, NOT_TURNED, COVER)
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
-    assert_fails_only(mutant, "representations", tmp_path)
+    assert_fails_only(mutant, "representations", tmp_path, processes=False)
 
 
 def statuses(outcomes, names=PLACES):
