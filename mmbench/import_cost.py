@@ -10,11 +10,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,7 +34,7 @@ HEAVY = frozenset(
 #: What importing one plugin's module may take, all that it imports included; a light one takes one.
 BUDGET_MS = 250.0
 
-_LIMIT_S = 120.0
+_LIMIT_S = 60
 
 
 @dataclass(frozen=True)
@@ -69,11 +70,12 @@ def import_costs(modules: Iterable[str]) -> dict[str, ImportCost]:
 
 def _measure(modules: Iterable[str]) -> dict[str, ImportCost]:
     """Measure in a child that sees our path, and into which nothing was imported yet."""
-    asked = {"path": sys.path, "modules": list(modules)}
+    asked: dict[str, Any] = {"path": sys.path, "modules": list(modules), "limit": _LIMIT_S}
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and this very file
             [sys.executable, "-P", "-W", "ignore", __file__],
-            input=json.dumps(asked), capture_output=True, text=True, check=False, timeout=_LIMIT_S,
+            input=json.dumps(asked), capture_output=True, text=True, check=False,
+            timeout=_LIMIT_S * (1 + len(asked["modules"])),
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return {}
@@ -97,6 +99,7 @@ def _child() -> None:
             continue
         child = os.fork()  # each finds the process as the registry left it
         if child == 0:
+            signal.alarm(asked["limit"])  # ends one that hangs
             try:
                 _time(module, answer)
             finally:

@@ -17,6 +17,7 @@ import pytest
 
 from mmbench.api import Task, hookspecs
 from mmbench.registry import LOAD_PLUGINS, load_registry
+from mmbench.testing import run_checks, targets_of
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -126,6 +127,16 @@ def test_everything_a_plugin_imports_is_public():
             assert {name.strip() for name in names.split(",") if name.strip()} <= public
         places = set(re.findall(r"from (mmbench\.[\w.]+) import", text))
         assert all(place.startswith(("mmbench.api", "mmbench.protocols")) for place in places)
+
+
+@pytest.mark.parametrize(
+    "name", ["mean-colour", "mean-colour-squared", "swatches", "swatches-zeroshot"]
+)
+def test_the_documentations_plugin_passes_the_kit(registry, name, tmp_path):
+    (target,) = targets_of(registry, name)
+    outcomes = run_checks(target.checks, target.subject(tmp_path))
+    found = {each.check: each.message for each in outcomes if each.status == "failed"}
+    assert found == {}
 
 
 def test_the_documentations_plugin_is_listed(mmbench):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import textwrap
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from mmbench.api import (
     TaskSpec,
     UsageError,
 )
+from mmbench.loading import NAME_RULE
 from mmbench.registry import LOAD_PLUGINS, load_object, load_registry
 
 GOOD = """
@@ -105,7 +108,17 @@ BAD_SPECS = {
     "no class": ("RepresentationSpec('x', 'module')", "incomplete"),
     "name is no string": ("RepresentationSpec(3, 'm:C')", "incomplete"),
     "options": ("RepresentationSpec('x', 'm:C', options=None)", "not a mapping"),
+    "summary": ("RepresentationSpec('x', 'm:C', None)", "the summary of its Repr"),
+    "hint": ("RepresentationSpec('x', 'm:C', hint=3)", "the hint of its Repr"),
+    "a class that raises": (
+        "Raising('x', 'm:C')",
+        "raises ZeroDivisionError",
+    ),
 }
+BAD_NAMES = [
+    "[bold]x[/]", "\x1b[31mred", "two\nlines", "right\u202eleft", "a b", "a/b", "../up", "-o", ".x",
+    "x" * 101, "naïve", "x\n",
+]  # fmt: skip
 
 
 @dataclass
@@ -161,6 +174,10 @@ def test_a_broken_plugin_is_named_and_the_others_stay(plugin, source, said):
 def test_a_bad_spec_is_left_out_and_the_plugins_other_specs_stay(plugin, spec, said):
     source = f"""
         from mmbench.api import RepresentationSpec, TaskSpec, hookimpl
+
+        class Raising(RepresentationSpec):
+            def __getattribute__(self, name):
+                return 1 / 0
 
         @hookimpl
         def mmbench_representations():
@@ -383,3 +400,136 @@ def test_an_entry_that_joins_an_unknown_suite_is_a_problem_and_stays(plugin):
     assert "RepresentationSpec 'odd' joins the suite 'odd-siute', which is not" in first.what
     assert "TaskSpec 'odd'" in second.what
     assert first.mend == "did you mean odd-suite?"
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+def test_a_name_that_cannot_be_typed_is_refused_and_shown_escaped(plugin, name):
+    source = f"""
+        from mmbench.api import RepresentationSpec, hookimpl
+
+        @hookimpl
+        def mmbench_representations():
+            return [RepresentationSpec({name!r}, "m:C")]
+    """
+    registry = load_registry([plugin("one", source)])
+    assert registry.representations == {}
+    (problem,) = registry.problems
+    assert "has a name that can't be used" in problem.what
+    assert problem.what.isprintable()
+    assert ascii(name)[1:40] in ascii(problem.what).replace("\\\\", "\\")
+    assert NAME_RULE in problem.mend
+
+
+def test_what_a_spec_says_of_itself_fits_a_line(plugin):
+    source = GOOD.replace(
+        '"a thing"', r'"a\n  thing \x1b[31m \u202e[bold]", hint="pip\x07 install"'
+    )
+    registry = load_registry([plugin("one", source)])
+    spec = registry.representations["one"].spec
+    assert spec.summary == r"a thing \x1b[31m \u202e[bold]"
+    assert spec.hint == r"pip\x07 install"
+    assert spec.path.endswith("_classes:Thing")
+
+
+def test_a_metadata_name_fits_a_line(plugin):
+    point = plugin("odd", GOOD, FakeDistribution("di\x1b[31mst", "1\n2"))
+    registry = load_registry([point])
+    assert registry.plugins[0].distribution == r"di\x1b[31mst"
+    assert registry.plugins[0].version == "1 2"
+
+
+def test_of_two_that_take_one_name_the_faultless_keeps_it(plugin):
+    first = """
+        from mmbench.api import RepresentationSpec, hookimpl
+
+        @hookimpl
+        def mmbench_representations():
+            return [RepresentationSpec(name, "m:C") for name in ("zz", "a b")]
+    """
+    points = [plugin("aa", first), plugin("zz", GOOD)]
+    registry = load_registry(points)
+    assert registry.representations["zz"].plugin.distribution == "dist-zz"
+    assert [each.distribution for each in registry.plugins] == ["dist-aa", "dist-zz"]
+    assert {problem.plugin.distribution for problem in registry.problems} == {"dist-aa"}
+
+
+def test_what_a_plugin_prints_does_not_reach_our_output(plugin, capsys):
+    source = GOOD.replace("@hookimpl", "print('imported')\n\n    @hookimpl")
+    point = plugin("loud", source.replace("        return", "        print('asked'); return"))
+    registry = load_registry([point])
+    (Path(sys.path[0]) / f"{point.value}_classes.py").write_text(
+        f"print('the class'){textwrap.dedent(CLASSES)}".replace(
+            "if dim < 0", "print('built')\n        if dim < 0"
+        )
+    )
+    registry.configure("representations", "loud", {}, Representation)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.split("\n") == ["imported", "asked", "the class", "built", ""]
+
+
+@pytest.mark.parametrize(
+    ("source", "mend"),
+    [
+        ("import a_module_that_nobody_has.part", "brings the module 'a_module_that_nobody_has'"),
+        ("from mmbench.api import Reprsentation", "pip install -U mmbench dist-one, or"),
+        ("import mmbench.nowhere", "pip install -U mmbench dist-one, or"),
+        ("import {module}.nowhere", "pip install -U dist-one, or"),
+    ],
+)
+def test_an_import_error_is_mended_where_it_comes_from(plugin, source, mend):
+    (problem,) = load_registry([plugin("one", source)]).problems
+    assert mend in problem.mend
+    assert problem.mend.endswith("pip uninstall dist-one")
+
+
+def test_an_object_may_be_a_plugin(plugin):
+    source = """
+        from mmbench.api import RepresentationSpec, hookimpl
+
+        class Plugin:
+            @hookimpl
+            def mmbench_representations(self):
+                return [RepresentationSpec("bound", "m:C")]
+
+            @hookimpl(specname="mmbench_tasks")
+            def any_name(self):
+                return []
+
+        plugin = Plugin()
+    """
+    point = plugin("one", source)
+    registry = load_registry([entry_point("one", f"{point.value}:plugin", FakeDistribution("one"))])
+    assert registry.problems == []
+    assert list(registry.representations) == ["bound"]
+
+
+@pytest.mark.parametrize("damage", [b"[mmbench]\nno equals sign\n", b"[mmbench]\n\xff = x\n"])
+def test_a_distribution_whose_entry_points_cannot_be_read_hides_no_other(
+    plugin, tmp_path, monkeypatch, damage
+):
+    for name, points in (("good", None), ("damaged", damage)):
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n\nText")
+        value = plugin("good", GOOD).value
+        (info / "entry_points.txt").write_bytes(points or f"[mmbench]\ngood = {value}\n".encode())
+    monkeypatch.setenv(LOAD_PLUGINS, "good")
+    registry = load_registry()
+    assert "good" in registry.representations
+    assert "random" in registry.representations
+    (problem,) = registry.problems
+    assert (problem.plugin.distribution, problem.plugin.version) == ("damaged", "1.0")
+    assert problem.what.startswith("its entry points can't be read: ")
+    assert problem.mend == "pip install --force-reinstall damaged, or pip uninstall damaged"
+
+
+def test_garbage_is_collected_again_afterwards(plugin):
+    load_registry([plugin("broken", "import gc\nassert not gc.isenabled()\n1 / 0")])
+    assert gc.isenabled()
+    gc.disable()
+    try:
+        load_registry([])
+        assert not gc.isenabled()
+    finally:
+        gc.enable()

@@ -144,6 +144,11 @@ class BoundCollection:
     def __len__(self) -> int:
         return len(self.collection)
 
+    def complete_rows(self) -> list[int]:
+        """The rows that have a payload for every slot, without loading any."""
+        keys = [self.collection.content_keys(stream) for stream in self.binding.values()]
+        return [row for row in range(len(self)) if all(each[row] is not None for each in keys)]
+
     def batch(
         self, rows: Sequence[int], slots: Sequence[str] | None = None
     ) -> dict[str, list[Payload]]:

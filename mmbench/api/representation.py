@@ -79,8 +79,10 @@ class RepresentationInfo:
         parameters: Number of trained parameters, where known.
         yardstick: A measured reference level (random vectors): leaderboards show it with its
             intervals and never rank it.
-        imputes: How it fills a missing slot itself, such as ``"zeros"``; empty = it does not, and
-            a slot filled with zeros is no missing slot to it.
+        imputes: How it fills a slot that a subset lacks, in a few words such as ``"mean"``; empty =
+            it does not. ``"zeros"`` promises that a payload of zeros (a black picture, silence, an
+            empty text) counts as missing: the vectors are those of the subset without that slot.
+            Where it is empty a payload of zeros is an observation like any other.
     """
 
     name: str

@@ -32,8 +32,8 @@ def list_(what: str | None, as_json: bool) -> None:
     rows = {group: _rows(group) for group in chosen}
     if as_json:
         click.echo(json.dumps(rows, indent=1, sort_keys=True))
-        return
-    click.echo("\n".join(line for group in chosen for line in _lines(group, rows[group])))
+    else:
+        click.echo("\n".join(line for group in chosen for line in _lines(group, rows[group])))
     problems = registry().problems
     if problems:
         said = "1 plugin problem" if len(problems) == 1 else f"{len(problems)} plugin problems"

@@ -205,13 +205,16 @@ class AlignmentTask(Task):
     def reference_arrays(
         self, level: Level, inputs: ScoreInputs, rng: np.random.Generator
     ) -> Mapping[str, Any]:
-        """Both sides alike (perfect), unrelated (random), or all alike (constant)."""
+        """Both sides alike, in two far groups (perfect), unrelated (random), or all alike."""
         import numpy as np
 
         shape = len(inputs.tables[self.pairs]), 16
         first = rng.standard_normal(shape).astype(np.float32)
         if level == "constant":
             first[:] = 1.0
+        elif level == "perfect":  # one loose cloud is mostly outliers to DCA
+            first[:] = 0.05 * first + rng.standard_normal(16)
+            first[::2] *= -1
         second = rng.standard_normal(shape) if level == "random" else first
         return {self.reference: first, self.candidate: second.astype(np.float32)}
 

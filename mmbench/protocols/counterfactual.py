@@ -270,8 +270,10 @@ class CounterfactualTask(Task):
             found[f"{side}:sound"] = sound
             if self._compares:
                 picture = rng.standard_normal((count, 2)).astype(np.float32)
-                if level == "perfect":
-                    picture = sound if side == self.positives else -sound
+                if level == "perfect" and side == self.positives:
+                    picture = turned(sound, self._rising(inputs)[:, None, None])[:, 0, 0]
+                elif level == "perfect":
+                    picture = -sound
                 found[f"{side}:picture"] = picture
             if self._detects:
                 cells = rng.standard_normal((count, 7, 7, 2)).astype(np.float32)
@@ -287,6 +289,20 @@ class CounterfactualTask(Task):
         if level == "constant":
             return {name: np.ones_like(values) for name, values in found.items()}
         return found
+
+    def _rising(self, inputs: ScoreInputs) -> NDArray[np.float32]:
+        """A similarity near 1 a positive: no two alike, since ties cost AP."""
+        import numpy as np
+
+        from mmbench.protocols.localization_levels import attainable_ciou
+
+        order = np.arange(len(inputs.tables[self.positives]))
+        if self._detects:  # what the rules let nobody find is a false alarm: it comes last
+            best, _ = attainable_ciou(self._truth(inputs), self.options)
+            order = np.argsort(best >= FOUND_AT, kind="stable")
+        levels = np.empty(len(order), dtype=np.float32)
+        levels[order] = np.linspace(0.9, 1.0, len(order), dtype=np.float32)
+        return levels
 
     @property
     def _detects(self) -> bool:

@@ -339,7 +339,8 @@ def to_numpy(raw: Any) -> NDArray[np.float32]:
     array = np.asarray(raw)
     if array.dtype.kind not in "fiub":
         raise PluginError(f"returned an array of dtype {array.dtype}; expected floats")
-    return np.ascontiguousarray(array, dtype=np.float32)
+    with np.errstate(over="ignore"):  # what is too large for float32 is infinite, and refused
+        return np.ascontiguousarray(array, dtype=np.float32)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ FAMILIES: tuple[str, ...] = (
     "representation_manners",
     "representation_dense",
     "representation_trained",
+    "representation_targets",
     "representation_precomputed",
     "connector",
     "dataset_declaration",

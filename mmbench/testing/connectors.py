@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import Connector, Context, Offer, RepresentationInfo, Slot
+from mmbench.api import (
+    Connector,
+    Context,
+    CorpusRequest,
+    MmbenchError,
+    Offer,
+    RepresentationInfo,
+    Slot,
+    State,
+)
 from mmbench.options import resolve_options
 from mmbench.registry import load_object
+from mmbench.testing.checks import Blocked, NotRelevant
+from mmbench.testing.state_faults import difference_of, plain_fault
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -114,9 +126,150 @@ class ConnectorSubject:
         """What ``fit_vectors`` is handed."""
         return Context(seed=seed, log=logging.getLogger("mmbench.testing.plugin"))
 
-    def fitted(self, *, seed: int = 0) -> Connector:
-        """A new instance that has described its bases and is trained."""
+    def routes_fault(self) -> str:
+        """What is wrong with its routes; empty if nothing is."""
+        connector = self.new()
+        with self.blocking("bases", "bases_are_references"):
+            known = set(connector.bases)
+        routes: Any = getattr(connector, "routes", None)
+        good = hasattr(routes, "items") and routes and set(routes.values()) <= known
+        return "" if good else f"{routes!r}"
+
+    def needs_fault(self) -> str:
+        """What is wrong with the corpora that it asks for; empty if nothing is."""
+        connector = self.new()
+        with self.blocking("bases", "bases_are_references"):
+            known = set(connector.bases)
+        needs: list[Any] = list(connector.needs())
+        if wrong := [each for each in needs if not isinstance(each, CorpusRequest)]:
+            return f"{wrong[0]!r}"
+        if lost := [each for each in needs if each.base not in known]:
+            return f"a request for the base {lost[0].base!r}, which is none of {sorted(known)}"
+        if empty := [each for each in needs if not all(vars(each).values())]:
+            return f"an empty field in {empty[0]!r}"
+        names = [each.name for each in needs]
+        twice = [name for name in names if names.count(name) > 1]
+        return f"{twice[0]!r} twice" if twice else ""
+
+    def require_declarations(self) -> None:
+        """Go on only with sound routes and corpora.
+
+        Raises:
+            Blocked: Otherwise; checks of their own say so.
+        """
+        with self.blocking("routes", "routes_lead_to_bases"):
+            if self.routes_fault():
+                raise Blocked("its routes lead nowhere: see routes_lead_to_bases")
+        with self.blocking("needs()", "corpora_are_requests"):
+            if self.needs_fault():
+                raise Blocked("its corpora can't be had: see corpora_are_requests")
+
+    def described(self) -> Connector:
+        """A new instance that has described its bases."""
         connector = self.new()
         connector.describe(self.bases)
-        connector.fit_vectors(self.corpora(), self.context(seed=seed))
         return connector
+
+    def fitted(self, *, seed: int = 0, corpora: int = 0) -> Connector:
+        """A new instance that has described its bases and is trained.
+
+        Args:
+            seed: Handed to ``fit_vectors``.
+            corpora: The seed of the corpora.
+        """
+        connector = self.described()
+        connector.fit_vectors(self.corpora(seed=corpora), self.context(seed=seed))
+        return connector
+
+    @cached_property
+    def info(self) -> RepresentationInfo:
+        """What it says of the joined space.
+
+        Raises:
+            Blocked: It says nothing that could be built on.
+        """
+        self.require_declarations()
+        with self.blocking("describe()", "describe_gives_an_info"):
+            info: Any = self.new().describe(self.bases)
+        if not isinstance(info, RepresentationInfo):
+            raise Blocked("describe() returns no info: see describe_gives_an_info")
+        return info
+
+    @cached_property
+    def trained(self) -> Connector:
+        """The instance of the one training, with seed 0; only to be looked at."""
+        _ = self.info
+        with self.blocking("fit_vectors()", "connector_gives_a_state"):
+            return self.fitted()
+
+    @cached_property
+    def state(self) -> State:
+        """The state of the one training.
+
+        Raises:
+            Blocked: There is none, or it is no plain data; checks of their own say so.
+        """
+        trained = self.trained
+        with self.blocking("state()", "connector_gives_a_state"):
+            found: Any = trained.state()
+        if not isinstance(found, State) or not (found.arrays or found.meta):
+            raise Blocked("there is no state: see connector_gives_a_state")
+        if plain_fault(found):
+            raise Blocked("its state is no plain data: see connector_state_is_plain_data")
+        return found
+
+    def require_repeatable(self) -> None:
+        """Go on only where two trainings alike give the same state.
+
+        Raises:
+            Blocked: Otherwise; a check of its own says so.
+        """
+        state = self.state
+        with self.blocking("fit_vectors()", "connector_gives_a_state"):
+            again = self.fitted().state()
+        if difference_of(state, again):
+            raise Blocked("two trainings alike differ: see connector_fit_repeats_itself")
+
+    @property
+    def routes(self) -> list[tuple[str, str]]:
+        """Pairs of a slot and the base that encodes it."""
+        _ = self.info
+        return sorted(self.new().routes.items())
+
+    def projected(
+        self, connector: Connector, slot: str, base: str, vectors: NDArray[np.float32]
+    ) -> NDArray[Any]:
+        """What a connector makes of a base's vectors, as a copy.
+
+        Raises:
+            Blocked: It raises.
+        """
+        with self.blocking("project()", "every_route_projects"):
+            return np.array(connector.project(base, slot, vectors.copy()))
+
+    def steady(self, slot: str, base: str) -> NDArray[Any]:
+        """Projections [6, dim] of a route's vectors, that come out the same twice.
+
+        Raises:
+            Blocked: They don't, or are of another shape, or not finite.
+        """
+        vectors = self.vectors(base)
+        first, second = (self.projected(self.trained, slot, base, vectors) for _ in range(2))
+        if first.ndim != vectors.ndim or len(first) != len(vectors):
+            raise Blocked(f"project() returns shape {first.shape}: see every_route_projects")
+        if first.dtype.kind != "f" or not np.isfinite(first).all():
+            raise Blocked("projections are not finite: see projections_are_finite")
+        if not np.array_equal(first, second):
+            raise Blocked("projections differ from call to call: see projections_repeat")
+        return first
+
+    @contextmanager
+    def blocking(self, what: str, check: str) -> Iterator[None]:
+        """Turn what a plugin raises into :class:`Blocked`, naming the check that reports it."""
+        try:
+            yield
+        except (Blocked, NotRelevant):
+            raise
+        except (MmbenchError, Exception, SystemExit) as error:
+            said = str(error).partition("\n")[0]
+            raise Blocked(f"{what} raised {type(error).__name__}: {said}: see {check}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -21,14 +22,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Damage", "Seen", "Trials"]
 
-#: ``altered``: a byte here and there is another. ``cut``: the second half is gone. ``garbage``:
-#: bytes that are no text stand in the middle.
-Damage = Literal["altered", "gone", "empty", "cut", "garbage"]
+#: ``altered``, ``altered early``: a byte near the end, or in the middle, is another. ``cut``: the
+#: second half is gone. ``garbage``: bytes that are no text stand in the middle.
+Damage = Literal["altered", "altered early", "gone", "empty", "cut", "garbage"]
 
 #: Files of a sample that are damaged, at most.
 _VICTIMS = 10
 #: Of a kind of file that has no more than so many, all are damaged; of others one.
 _FEW = 3
+#: What systems leave in folders.
+_LITTER = (".DS_Store", "Thumbs.db")
 _GARBAGE = b"\xff\xfe\x00\x93,\x81\xff"
 
 
@@ -90,6 +93,13 @@ class Trials:
             raise Blocked(f"{seen.failed[0].label} does not load: see every_item_loads")
         if not seen.items:
             raise Blocked("the sample has no items: see sample_is_read_back")
+        if any(len(set(each.ids)) < len(each) for each in seen.collections.values()):
+            raise Blocked("ids repeat: see ids_are_unique")
+        again = self.look()
+        if again.fingerprints != seen.fingerprints:
+            raise Blocked("fingerprints change by themselves: see dataset_fingerprint_is_stable")
+        if [each.digest for each in again.loaded] != [each.digest for each in seen.loaded]:
+            raise Blocked("payloads change by themselves: see loading_twice_is_equal")
         return seen
 
     @cached_property
@@ -119,22 +129,39 @@ class Trials:
                     self._seen[damage, place] = self.look()
             yield place, self._seen[damage, place]
 
-    def check(self, damage: Damage, place: Path) -> set[tuple[str, str, str]] | BaseException:
-        """What its ``check`` lists when a file is damaged, or what it raises."""
-        with _damaged(self.root / place, damage):
+    def check(self, cut: Path | None) -> set[tuple[str, str, str]] | BaseException:
+        """What its ``check`` lists (where a file is cut off), or what it raises."""
+        with _damaged(self.root / cut, "cut") if cut else nullcontext():
             try:
                 broken = self.subject.new().check(self.subject.source(self.root))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - that is what was seen
                 return error
         return {(each.collection, each.item, each.stream) for each in broken}
 
-    def status(self, damage: Damage, place: Path) -> DataStatus | BaseException:
-        """What its ``status`` says when a file is damaged, or what it raises."""
-        with _damaged(self.root / place, damage):
+    def status(self, gone: Path) -> DataStatus | BaseException:
+        """What its ``status`` says where a file is missing, or what it raises."""
+        with _damaged(self.root / gone, "gone"):
             try:
                 return self.subject.new().status(self.subject.source(self.root))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - that is what was seen
                 return error
+
+    def littered(self) -> Seen:
+        """What it makes of the folder while files lie in it that are none of its own."""
+        litter = [self.root / "README.txt", self.root / "__MACOSX" / "._data"]
+        for folder in [self.root, *(path for path in self.root.rglob("*") if path.is_dir())]:
+            names = sorted(path.name for path in folder.iterdir() if path.is_file())
+            litter += [folder / name for name in (*_LITTER, *(f"._{each}" for each in names[:1]))]
+        litter = [path for path in litter if not path.exists()]
+        (self.root / "__MACOSX").mkdir()
+        for path in litter:
+            path.write_bytes(b"\0\5\x16\7 litter")
+        try:
+            return self.look()
+        finally:
+            for path in litter:
+                path.unlink()
+            (self.root / "__MACOSX").rmdir()
 
     def look(self, root: Path | None = None) -> Seen:
         """Open a folder (the damaged one, unless another is named) and load all of it."""
@@ -187,16 +214,20 @@ def _is_text(content: bytes) -> bool:
         return False
 
 
-def _altered(content: bytes) -> bytes:
-    """Of a text its last letter or digit, of other files bytes in the middle and near the end."""
-    changed = bytearray(content)
+def _altered(content: bytes, share: float) -> bytes:
+    """Another byte at this share of the length; of a text the next letter or digit before it."""
+    at = min(int(len(content) * share), len(content) - 1)
     if _is_text(content):
-        places = [at for at, byte in enumerate(content) if bytes([byte]).isalnum()][-1:]
-    else:
-        places = [len(content) // 2, len(content) * 9 // 10]
-    for at in places:
-        changed[at] ^= 1
-    return bytes(changed)
+        while at and not content[at : at + 1].isalnum():
+            at -= 1
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]
+
+
+def _cut(content: bytes) -> bytes:
+    """The first half; of a text to the begin of a line, which is then too short."""
+    half = len(content) // 2
+    line = content.rfind(b"\n", 0, half) + 1
+    return content[: line + 3] if line and _is_text(content) else content[:half]
 
 
 def _garbage(content: bytes) -> bytes:
@@ -205,8 +236,9 @@ def _garbage(content: bytes) -> bytes:
 
 
 _DAMAGES = {
-    "altered": _altered,
+    "altered": lambda content: _altered(content, 0.9),
+    "altered early": lambda content: _altered(content, 0.5),
     "empty": lambda _content: b"",
-    "cut": lambda content: content[: len(content) // 2],
+    "cut": _cut,
     "garbage": _garbage,
 }

@@ -35,14 +35,16 @@ class ReadingWatch(Watch):
 
     def __init__(self, allowed: list[Path]) -> None:
         self.seen: list[str] = []
+        self.opened: list[str] = []
         super().__init__(allowed)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.while_ is not None and event in _READS:
+        if self.while_ is not None and event in _READS and _looks(event, arguments):
             path = arguments[0]
             if path is None or isinstance(path, (str, bytes, os.PathLike)):
                 text: str = "." if path is None else os.fsdecode(path)
                 self.seen.append(os.path.realpath(text))
+                self.opened += self.seen[-1:] if event == "open" else []
         super()._see(event, arguments)
 
     def foreign(self, own: list[Path]) -> list[str]:
@@ -55,8 +57,20 @@ class ReadingWatch(Watch):
         )
 
     def below(self, folder: Path) -> int:
-        """How often something below a folder was looked into."""
-        return sum(_below(path, [os.path.realpath(folder)]) for path in self.seen)
+        """How often a file below a folder was opened."""
+        return sum(_below(path, [os.path.realpath(folder)]) for path in self.opened)
+
+
+def _looks(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether a file or folder is looked into, rather than written to."""
+    if event != "open":
+        return True
+    path, mode, flags = arguments
+    if mode:
+        return not set(mode) & set("wxa") or "+" in mode
+    # What is opened by its descriptor's number may be relative to a folder that isn't said.
+    absolute = isinstance(path, (str, bytes, os.PathLike)) and os.fsdecode(path).startswith("/")
+    return absolute and not (flags or 0) & os.O_WRONLY
 
 
 def _below(path: str, folders: list[str]) -> bool:
@@ -75,7 +89,7 @@ def _write(dataset: Any, order: dict[str, Any], folder: Path, watch: ReadingWatc
 
 def _opened(dataset: Any, root: Path, watch: ReadingWatch) -> int:
     """How many files of a folder its status opens."""
-    watch.seen.clear()
+    watch.opened.clear()
     with watch.on("status() was asked"):
         dataset.status(DataSource(root, hash_file))
     return watch.below(root)

@@ -6,31 +6,18 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-import numpy as np
-
 from mmbench.api.payloads import KINDS
 from mmbench.options import declared_options
-from mmbench.testing.checks import NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.datasets import DatasetSubject, Loaded, load_one
+from mmbench.testing.payload_faults import unlike
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mmbench.api import Collection, Payload, Stream
+    from mmbench.api import Collection
 
-#: Where a kind's array stands, its type, and how many axes it has (None: any).
-_ARRAYS: dict[str, tuple[str, type, int | None]] = {
-    "Image": ("pixels", np.uint8, 3),
-    "Audio": ("samples", np.float32, 2),
-    "Tokens": ("ids", np.int64, 1),
-    "PointCloud": ("xyz", np.float32, 2),
-    "Video": ("frames", np.uint8, 4),
-    "Sequence": ("values", np.float32, 2),
-    "Array": ("values", np.float32, None),
-}
-#: Lengths of the last axis that a kind has always.
-_LAST = {"Image": 3, "PointCloud": 3, "Video": 3}
 _THREADS = 4
 
 
@@ -142,7 +129,7 @@ def columns_are_row_aligned(subject: DatasetSubject) -> None:
 
 
 @conformance("collections", "datasets")
-def columns_are_plain(subject: DatasetSubject) -> None:
+def dataset_columns_are_plain(subject: DatasetSubject) -> None:
     """Columns hold numbers, texts, truth values, None, or nested lists of them.
 
     They enter the fingerprint and the bundle that scoring reads. Paths, tuples as keys and
@@ -193,53 +180,23 @@ def content_keys_are_row_aligned(subject: DatasetSubject) -> None:
 
 
 @conformance("collections", "datasets")
-def payloads_are_as_declared(subject: DatasetSubject) -> None:
+def dataset_payloads_are_as_declared(subject: DatasetSubject) -> None:
     """A payload has the kind, shape and rate that its stream declares, and its kind's type.
 
     Representations are bound by the declaration. Leave ``shape`` or ``rate`` out, or an axis
     ``None``, where it varies.
     """
-    for each in subject.healthy:
+    for each in subject.loaded:
+        if each.error is not None:
+            raise Blocked(f"{each.label} does not load: see every_item_loads")
         stream = subject.collections[each.collection].streams[each.stream]
-        assert each.payload is not None
-        wrong = _unlike(each.payload, stream)
+        wrong = unlike(each.payload, stream)
         if wrong:
             fail(
                 expected=f"{each.label} to be {wrong[0]}",
                 seen=wrong[1],
                 change="mend what load() returns, or what the Stream declares",
             )
-
-
-def _unlike(payload: Payload, stream: Stream) -> tuple[str, str] | None:
-    """What a payload should be and is, where it is not as declared."""
-    if type(payload).__name__ != stream.kind:
-        return f"of kind {stream.kind}", f"a {type(payload).__name__}"
-    rate = getattr(payload, "rate", getattr(payload, "fps", None))
-    if stream.rate is not None and rate != stream.rate:
-        return f"at {stream.rate} Hz", f"{rate} Hz"
-    if stream.kind in _ARRAYS:
-        return _unlike_array(payload, stream)
-    text = getattr(payload, "text", "")
-    return None if isinstance(text, str) else ("a text", repr(text))
-
-
-def _unlike_array(payload: Payload, stream: Stream) -> tuple[str, str] | None:
-    """The same of a payload's array."""
-    name, dtype, axes = _ARRAYS[stream.kind]
-    array = getattr(payload, name)
-    if not isinstance(array, np.ndarray) or array.dtype != dtype:
-        kind = getattr(array, "dtype", type(array).__name__)
-        return f"{name} of {np.dtype(dtype)}", str(kind)
-    last = _LAST.get(stream.kind, array.shape[-1] if array.ndim else 0)
-    if (axes is not None and array.ndim != axes) or (array.ndim and array.shape[-1] != last):
-        return f"{name} as {stream.kind} is documented", f"shape {array.shape}"
-    wanted = stream.shape
-    fits = wanted is None or (
-        len(wanted) == array.ndim
-        and all(w in (None, g) for w, g in zip(wanted, array.shape, strict=True))
-    )
-    return None if fits else (f"of shape {wanted}", f"{array.shape}")
 
 
 @conformance("collections", "datasets")
@@ -273,7 +230,7 @@ def threads_load_the_same(subject: DatasetSubject) -> None:
     The runner then decodes in threads. An open file that is moved about (``seek``) is not shared.
     """
     collections = subject.collections
-    chosen = [each for each in subject.healthy if collections[each.collection].parallel_loads]
+    chosen = [each for each in subject.steady if collections[each.collection].parallel_loads]
     if not chosen:
         raise NotRelevant("no collection says parallel_loads = True")
     jobs = (chosen[:32]) * 3
@@ -289,14 +246,14 @@ def threads_load_the_same(subject: DatasetSubject) -> None:
 
 
 @conformance("collections", "datasets")
-def keys_tell_payloads_apart(subject: DatasetSubject) -> None:
+def dataset_keys_tell_payloads_apart(subject: DatasetSubject) -> None:
     """Items with other payloads have other content keys.
 
     Two items with one key share one vector, silently. Where one file holds many items, the place
     in it belongs into the key.
     """
     seen: dict[tuple[str, str], Loaded] = {}
-    for each in subject.healthy:
+    for each in subject.steady:
         other = seen.setdefault((each.stream, each.key), each)
         if other.digest != each.digest:
             fail(
@@ -314,7 +271,7 @@ def options_are_in_the_keys(subject: DatasetSubject) -> None:
     Else vectors of the old option are found for the new one. Rates, crops, sizes and lengths
     belong into the key.
     """
-    before = {each.place: each for each in _some(subject.healthy)}
+    before = {each.place: each for each in _some(subject.steady)}
     root = subject.workspace / "nothing" if subject.info.bundled else subject.sample
     for name, value in _alternatives(subject):
         try:

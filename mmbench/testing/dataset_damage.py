@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mmbench.testing.damaging import Damage, Seen
     from mmbench.testing.datasets import DatasetSubject, Loaded
 
-#: What systems and people leave in folders.
-_LITTER = (".DS_Store", "Thumbs.db")
 _IN_WORDS = {
     "gone": "is missing",
     "empty": "is empty",
@@ -68,16 +66,7 @@ def other_files_change_nothing(subject: DatasetSubject) -> None:
     A reader that lists a folder says which names it takes.
     """
     before = subject.trials.before
-    root = subject.workspace / "littered" / subject.name
-    shutil.copytree(subject.small, root)
-    for folder in [root, *(path for path in sorted(root.rglob("*")) if path.is_dir())]:
-        names = [f"._{path.name}" for path in sorted(folder.iterdir()) if path.is_file()][:1]
-        for name in (*_LITTER, *names):
-            (folder / name).write_bytes(b"\0\5\x16\7 litter")
-    (root / "README.txt").write_text("Notes.\n")
-    (root / "__MACOSX").mkdir()
-    (root / "__MACOSX" / "._data").write_bytes(b"\0\5\x16\7 litter")
-    after = subject.trials.look(root)
+    after = subject.trials.littered()
     if after.error is not None or after.fingerprints != before.fingerprints:
         seen = "fingerprints change" if after.error is None else described(after.error)
         more = after.items - before.items if after.error is None else 0
@@ -96,7 +85,7 @@ def altered_content_changes_its_key(subject: DatasetSubject) -> None:
     don't tell two versions of a file apart.
     """
     before = {each.place: each for each in subject.trials.before.loaded}
-    for place, seen in subject.trials.each("altered"):
+    for place, seen in _altered(subject):
         for each in seen.loaded:
             old = before.get(each.place)
             same_key = old is not None and each.key == old.key
@@ -116,7 +105,7 @@ def altered_annotations_change_the_fingerprint(subject: DatasetSubject) -> None:
     take in all of them.
     """
     before = subject.trials.before
-    for place, seen in subject.trials.each("altered"):
+    for place, seen in _altered(subject):
         for name, fingerprint in seen.fingerprints.items():
             same = before.fingerprints.get(name) == fingerprint
             keys = [_keys(each, name) for each in (before, seen)]
@@ -126,6 +115,12 @@ def altered_annotations_change_the_fingerprint(subject: DatasetSubject) -> None:
                     seen="other ids, columns or keys under the same fingerprint",
                     change="leave fingerprint() out: the inherited one hashes all of them",
                 )
+
+
+def _altered(subject: DatasetSubject) -> Iterator[tuple[Path, Seen]]:
+    """Every file, with another byte here or there."""
+    yield from subject.trials.each("altered")
+    yield from subject.trials.each("altered early")
 
 
 def _keys(seen: Seen, collection: str) -> list[tuple[str, str, str]]:
@@ -283,13 +278,16 @@ def check_lists_what_is_broken(subject: DatasetSubject) -> None:
     first.
     """
     inherited = subject.cls.check is Dataset.check
+    _ = subject.trials.before
+    if not inherited and subject.trials.check(None):
+        raise Blocked("check() lists items of a sound sample: see check_finds_nothing_broken")
     for place, seen in subject.trials.each("cut"):
         broken = {each.place for each in seen.failed}
         if seen.error is not None or not (broken or not inherited):
             continue
         if any(not isinstance(each.error, ItemError) for each in seen.failed):
             raise Blocked("load() raises other errors: see broken_items_raise_item_errors")
-        listed = subject.trials.check("cut", place)
+        listed = subject.trials.check(place)
         if isinstance(listed, BaseException):
             fail(
                 expected=f"check() to list what is broken where {place} is cut off",
@@ -314,7 +312,7 @@ def status_knows_what_opens(subject: DatasetSubject) -> None:
     for place, seen in subject.trials.each("gone"):
         if not isinstance(seen.error, DataMissing):
             continue
-        status = subject.trials.status("gone", place)
+        status = subject.trials.status(place)
         if isinstance(status, BaseException):
             fail(
                 expected=f"status() to tell that {place} is missing",

@@ -86,9 +86,9 @@ def dataset_info_is_stable(subject: DatasetSubject) -> None:
 
     It stands in every record. What is only known from the files belongs into columns or status.
     """
+    _ = subject.collections
     dataset = subject.new()
     first = dataset.info
-    _ = subject.collections
     root = subject.workspace / "nothing" if subject.info.bundled else subject.sample
     dataset.collections(subject.source(root))
     for when, info in (("asked again", dataset.info), ("of another instance", subject.new().info)):

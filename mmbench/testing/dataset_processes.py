@@ -72,13 +72,9 @@ def watched_dataset(subject: DatasetSubject) -> DatasetReport:
     """Write and read samples in a new process.
 
     Raises:
-        Blocked: The process could not be started or did not answer.
+        Blocked: The process could not be started or did not answer; or no sample can be written.
     """
-    folder = subject.workspace / "process"
-    home, away = folder / "home", folder / "away"
-    for each in (home, away, folder / "tmp"):
-        each.mkdir(parents=True)
-    order = {
+    order: dict[str, Any] = {
         "spec": asdict(subject.entry.spec),
         "plugin": asdict(subject.entry.plugin),
         "options": subject.options,
@@ -91,6 +87,10 @@ def watched_dataset(subject: DatasetSubject) -> DatasetReport:
             "items": SMALL_ITEMS,
             "samples": [str(subject.sample), str(subject.small)],
         }
+    folder = subject.workspace / "process"
+    home, away = folder / "home", folder / "away"
+    for each in (home, away, folder / "tmp"):
+        each.mkdir(parents=True, exist_ok=True)
     (folder / "order.json").write_text(json.dumps(order))
     environment = {
         **os.environ,

@@ -143,7 +143,7 @@ def same_seed_same_sample(subject: DatasetSubject) -> None:
     order of a set or a listed folder, global random state, times inside archives.
     """
     _needs_folder(subject)
-    first = _bytes(subject.small)
+    first = _bytes(subject.write_sample(items=SMALL_ITEMS))
     report = subject.process.finished("write_sample()", "sample_reads_nothing_of_this_machine")
     second = _bytes(report.root)
     other = sorted(
@@ -164,7 +164,8 @@ def another_seed_another_sample(subject: DatasetSubject) -> None:
     It shows that ``seed`` is used; and with it one tries whether a result hangs on one sample.
     """
     _needs_folder(subject)
-    if _bytes(subject.small) == _bytes(subject.write_sample(items=SMALL_ITEMS, seed=1)):
+    samples = [_bytes(subject.write_sample(items=SMALL_ITEMS, seed=seed)) for seed in (0, 1)]
+    if samples[0] == samples[1]:
         fail(
             expected="write_sample() to write other items for another seed",
             seen="seeds 0 and 1 write the same bytes",
@@ -287,6 +288,7 @@ def marker_is_ignored(subject: DatasetSubject) -> None:
     ``mmbench data sample`` leaves ``.mmbench-generated`` in the folder. A reader that takes every
     file of the folder for an item trips over it.
     """
+    _ = subject.collections
     with_marker = _read(subject, subject.small)
     root = subject.workspace / "unmarked" / subject.name
     if not root.exists():

@@ -6,7 +6,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mmbench.api import SAMPLE_MARKER, Dataset, DatasetInfo, DataSource, payload_digest
+from mmbench.api import (
+    SAMPLE_MARKER,
+    Dataset,
+    DatasetInfo,
+    DataSource,
+    MmbenchError,
+    payload_digest,
+)
 from mmbench.options import resolve_options
 from mmbench.registry import load_object
 from mmbench.runner.file_hashes import hash_file
@@ -227,15 +234,33 @@ class DatasetSubject:
 
     @cached_property
     def healthy(self) -> list[Loaded]:
-        """The same, where nothing failed.
+        """The same, where all are payloads.
 
         Raises:
-            Blocked: Something failed.
+            Blocked: Something failed, or is no payload.
         """
-        bad = next((each for each in self.loaded if each.error is not None), None)
-        if bad is not None:
-            raise Blocked(f"{bad.label} does not load: see every_item_loads")
+        for each in self.loaded:
+            if each.error is not None:
+                raise Blocked(f"{each.label} does not load: see every_item_loads")
+            try:
+                _ = each.digest
+            except (MmbenchError, TypeError) as error:
+                raise Blocked(
+                    f"{each.label} is no payload: see dataset_payloads_are_as_declared"
+                ) from error
         return self.loaded
+
+    @cached_property
+    def steady(self) -> list[Loaded]:
+        """The same, where what was loaded again is the same.
+
+        Raises:
+            Blocked: Something is not.
+        """
+        for each in self.healthy[:4]:
+            if load_one(self.collections[each.collection], each).digest != each.digest:
+                raise Blocked(f"{each.label} changes by itself: see loading_twice_is_equal")
+        return self.healthy
 
     def fingerprints(self, collections: Mapping[str, Collection]) -> dict[str, str]:
         """Collection to fingerprint.
@@ -247,7 +272,7 @@ class DatasetSubject:
             return {name: each.fingerprint() for name, each in collections.items()}
         except (Exception, SystemExit) as error:
             raise Blocked(
-                f"fingerprint() raised {described(error)}: see columns_are_plain"
+                f"fingerprint() raised {described(error)}: see dataset_columns_are_plain"
             ) from error
 
     def open(self, root: Path) -> Mapping[str, Collection]:

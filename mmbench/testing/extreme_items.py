@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import Payload, Slot
 
-__all__ = ["EXTREMES", "Extreme", "extremes_of", "fits_slot"]
+__all__ = ["EXTREMES", "Extreme", "extremes_of", "fits_slot", "zero_of"]
 
 #: Letters of a very long text.
 _LONG = 20_000
@@ -190,6 +190,19 @@ def fits_slot(slot: Slot, payload: Payload) -> bool:
     return len(shape) == len(slot.shape) and all(
         wanted is None or wanted == given for wanted, given in zip(slot.shape, shape, strict=True)
     )
+
+
+def zero_of(payload: Payload) -> Payload:
+    """The payload of zeros of the same kind and shape: black, silence, no words, empty cells."""
+    if isinstance(payload, Text):
+        return Text("")
+    if isinstance(payload, Table):
+        return _with_holes(payload)
+    emptied: Any = {
+        name: np.zeros_like(value) if isinstance(value, np.ndarray) else value
+        for name, value in vars(payload).items()
+    }
+    return type(payload)(**emptied)
 
 
 def _array_of(payload: Payload) -> NDArray[Any]:

@@ -7,7 +7,7 @@ streams of one item go together, so that a representation can be trained on them
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -200,9 +200,19 @@ class Items:
 
     representation: Representation
     slots: tuple[Slot, ...]
+    _made: dict[tuple[str, int, int, str | None], Payload] = field(default_factory=dict)
 
     def payload(self, slot: Slot, meaning: int, seed: int, kind: str | None = None) -> Payload:
         """One payload for a slot; the same for the same arguments."""
+        key = (slot.name, meaning, seed, kind)
+        if key not in self._made:
+            made = self._make(slot, meaning, seed, kind)
+            if seed or not isinstance(made, Payload):
+                return made
+            self._made[key] = made  # the standard items: checks ask for them over and over
+        return _copied(self._made[key])
+
+    def _make(self, slot: Slot, meaning: int, seed: int, kind: str | None) -> Payload:
         rng = np.random.default_rng([seed, meaning, *slot.name.encode()])
         own = self.representation.example(slot, meaning, rng) if kind is None else None
         return own if own is not None else make_payload(stream_of(slot, kind), meaning, rng)
@@ -216,6 +226,15 @@ class Items:
             for slot in self.slots
             if slot.name in names
         }
+
+
+def _copied(payload: Payload) -> Payload:
+    """A payload of its own, so that one that is written into spoils no other."""
+    fields: Any = {
+        name: value.copy() if isinstance(value, np.ndarray | dict) else value
+        for name, value in vars(payload).items()
+    }
+    return type(payload)(**fields)
 
 
 def training_data(

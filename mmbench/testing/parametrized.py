@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.registry import load_registry
 from mmbench.testing.catalogue import Target, targets_of
-from mmbench.testing.outcomes import run_check
+from mmbench.testing.outcomes import named_in, not_made, run_check
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -62,12 +62,22 @@ class Check:
         subject = self._subject.made
         known = {**subject.expected_failures, **self.expected_failures}
         outcome = run_check(self.spec, subject, known)
+        if outcome.status == "blocked" and not self._is_told(outcome.reason):
+            outcome = not_made(outcome)
         if outcome.status == "failed":
             raise AssertionError(f"{self.target.label}, {self.spec.name}\n{outcome.message}")
         if outcome.status == "expected":
             pytest.xfail(outcome.reason)
         if outcome.status in ("skipped", "blocked"):
             pytest.skip(outcome.reason)
+
+    def _is_told(self, reason: str) -> bool:
+        """Whether a check that a reason names fails, so that a test of its own tells."""
+        checks = {spec.name: spec for spec in self.target.checks if spec.name != self.spec.name}
+        return any(
+            run_check(checks[name], self._subject.made, {}).status == "failed"
+            for name in named_in(reason, checks)
+        )
 
     def __str__(self) -> str:
         return f"{self.target.name}-{self.spec.name}"
@@ -82,8 +92,8 @@ def parametrize_with_checks(
 ) -> MarkDecorator:
     """Parametrize a test with the checks of plugins: a parameter ``check``, to be called.
 
-    A check that is *blocked* (something else, whose own check fails, has to be mended first) is
-    skipped; at least one test of the same plugin fails then.
+    A check that is *blocked* (something else has to be mended first) is skipped where the check
+    of that fails, and fails where it does not: nothing is green by not being made.
 
     Args:
         names: Names of representations, tasks, datasets, or of a whole distribution.

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmbench.testing.checks import Blocked
+from mmbench.testing.state_faults import plain_fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -158,11 +159,14 @@ def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool 
         later: Whether the clock is a year and some hours ahead, and strings hash otherwise.
 
     Raises:
-        Blocked: The process could not be started.
+        Blocked: The process could not be started, or what it declares is of no use.
     """
+    _ = subject.info  # without a usable one there is nothing to encode
     folder = subject.workspace / f"process-{seed}-{int(later)}"
     folder.mkdir(parents=True, exist_ok=True)
     state = subject.state if subject.is_trained else None
+    if state is not None and plain_fault(state):
+        raise Blocked("its state is no plain data: see state_is_plain_data")
     try:
         order = json.dumps(_order(subject, folder, state, seed, later))
     except TypeError as error:
@@ -235,8 +239,6 @@ def _order(
     """What the child is told, as plain data."""
     if state is not None:
         arrays = {f"a:{name}": np.asarray(array) for name, array in state.arrays.items()}
-        if any(array.dtype.hasobject for array in arrays.values()):
-            raise TypeError("an array of the state holds Python objects")
         np.savez(folder / "state.npz", meta=np.array(json.dumps(state.meta)), **arrays)
     return {
         "spec": asdict(subject.entry.spec),

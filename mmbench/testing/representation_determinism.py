@@ -54,6 +54,7 @@ def earlier_calls_leave_no_trace(subject: RepresentationSubject) -> None:
     a running mean or a largest value so far makes vectors depend on that order: learn such things
     in ``fit``, or leave them out. Look at the key of a cache, if there is one.
     """
+    _ = [subject.vectors(offer) for offer in subject.main_offers]  # what raises is not about this
     representation = subject.ready()
     before = {}
     for offer in subject.main_offers:
@@ -100,7 +101,7 @@ def loading_twice_changes_nothing(subject: RepresentationSubject) -> None:
     ``load`` sets what it needs; it does not add to what is there. Lists of layers begin empty in
     ``load``, not in ``__init__``.
     """
-    _alike(subject)
+    subject.require_alike()
     twice = subject.new()
     twice.load(subject.context())
     twice.load(subject.context())
@@ -125,7 +126,7 @@ def processes_agree(subject: RepresentationSubject) -> None:
     ``hash()`` of a string, and so the order of a set, differs from process to process: use
     ``hashlib`` and sort. Paths are absolute, or lie beside the module.
     """
-    _alike(subject)
+    subject.require_alike()
     report = subject.process
     _refuse_failed(report)
     for offer in subject.main_offers:
@@ -146,7 +147,7 @@ def times_agree(subject: RepresentationSubject) -> None:
     A vector belongs to an item and to weights, not to the day. Read no clock in ``load`` or
     ``encode``.
     """
-    _alike(subject)
+    subject.require_alike()
     report, later = subject.process, subject.later_process
     if report.error:
         raise Blocked("it does not encode in another process: see processes_agree")
@@ -173,7 +174,7 @@ def seed_matters_if_declared(subject: RepresentationSubject) -> None:
     """
     if not subject.info.seeded:
         raise NotRelevant("info.seeded is False")
-    _alike(subject)
+    subject.require_alike()
     other = _with_other_seed(subject)
     for offer in subject.main_offers:
         found = subject.steady(offer)
@@ -196,7 +197,7 @@ def seed_changes_nothing_undeclared(subject: RepresentationSubject) -> None:
     """
     if subject.info.seeded:
         raise NotRelevant("info.seeded is True")
-    _alike(subject)
+    subject.require_alike()
     other = _with_other_seed(subject)
     for offer in subject.main_offers:
         found = subject.steady(offer)
@@ -210,22 +211,23 @@ def seed_changes_nothing_undeclared(subject: RepresentationSubject) -> None:
             )
 
 
-def _alike(subject: RepresentationSubject) -> None:
-    """Block where two instances give different vectors."""
-    for offer in subject.main_offers:
-        if far_apart(subject.steady(offer), subject.second_vectors[offer]) > TOLERANCE:
-            raise Blocked("two instances give different vectors: see instances_agree")
-
-
 def _with_other_seed(subject: RepresentationSubject) -> Representation:
-    """An instance that was loaded, and trained if it is, with seed 1."""
-    return subject.fitted(seed=1) if subject.is_trained else subject.ready(seed=1)
+    """An instance that was loaded, and trained if it is, with seed 1.
+
+    Raises:
+        Blocked: Two trainings with one seed differ already.
+    """
+    if not subject.is_trained:
+        return subject.ready(seed=1)
+    subject.require_repeatable()
+    with subject.blocking("fit()", "fit_gives_a_state"):
+        return subject.restored(subject.fitted(seed=1).state(), seed=1)
 
 
 def _refuse_failed(report: ProcessReport) -> None:
     """Fail where a new process did not encode."""
     if report.error and report.network:
-        raise Blocked(f"it asked the network for {report.network[0]}, and ended: {report.error}")
+        raise Blocked(f"it asked for {report.network[0]}: see network_is_left_alone")
     if report.error:
         fail(
             expected="a new process to load and encode as this one does",

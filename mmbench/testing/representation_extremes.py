@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmbench.api import ItemError
-from mmbench.testing.checks import NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.child import label_of
 from mmbench.testing.extreme_items import extremes_of, fits_slot
 from mmbench.testing.items import main_kind
@@ -259,7 +259,10 @@ def _encode(
     change: str,
 ) -> None:
     """Fail where this payload, beside ordinary ones in other slots, has no proper vector."""
-    wanted = subject.alone(offer).shape
+    usual = subject.alone(offer)
+    if offer.kind != "prediction" and not usual.any():
+        raise Blocked("ordinary items have no length: see output_is_not_zero")
+    wanted = usual.shape
     batch = subject.batch(offer, (0,)) | {slot.name: [payload]}
     expected = f"{label_of(offer)} to encode {name} in slot {slot.name}, or to raise ItemError"
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,14 @@ from mmbench.testing.checks import Blocked, conformance, fail
 from mmbench.testing.representations import COUNT, RepresentationSubject, described
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from mmbench.api import Offer
 
 #: Axes of what each kind returns; a prediction may have one or two.
 _AXES = {"global": "[B, D]", "dense": "[B, h, w, D]", "tokens": "[B, T, D]"}
+#: Vectors that differ by less than this share of the largest value are equal.
+_EQUAL = 1e-6
 
 
 def _label(offer: Offer) -> str:
@@ -120,7 +125,8 @@ def dim_is_as_declared(subject: RepresentationSubject) -> None:
 def output_is_finite(subject: RepresentationSubject) -> None:
     """No value is NaN or infinite.
 
-    Half precision overflows above 65,504: compute norms and exponentials in float32.
+    Half precision overflows above 65,504: compute norms and exponentials in float32. What is too
+    large for float32 is infinite, too.
     """
     for offer in subject.offers:
         found = subject.vectors(offer)
@@ -154,20 +160,43 @@ def output_is_not_zero(subject: RepresentationSubject) -> None:
 
 @conformance("output", "representations")
 def items_are_told_apart(subject: RepresentationSubject) -> None:
-    """Different items have different vectors.
+    """Different items have different vectors, and where similarity is cosine different directions.
 
-    An encoder that returns one vector for everything was not loaded, or does not look.
+    An encoder that returns one vector for everything was not loaded, or does not look at its
+    input. Two vectors of one direction are equal to cosine similarity, however long they are.
     """
+    is_cosine = subject.info.similarity == "cosine"
     for offer in subject.offers:
         found = subject.vectors(offer).reshape(COUNT, -1)
         if not np.isfinite(found).all():
             raise Blocked("values are not finite: see output_is_finite")
-        if np.ptp(found, axis=0).max() <= 1e-6 * max(float(np.abs(found).max()), 1e-30):
+        if offer.kind == "prediction":
+            constant = np.ptp(found, axis=0).max() <= _EQUAL * np.abs(found).max()
+            alike = [tuple(range(COUNT))] if constant else []
+        elif not found.any(axis=1).all():
+            raise Blocked("vectors have no length: see output_is_not_zero")
+        else:
+            alike = _alike(found, directions=is_cosine)
+        if alike:
+            rows = " and ".join(str(row + 1) for row in alike[0])
             fail(
-                expected=f"{_label(offer)} to return different vectors for {COUNT} different items",
-                seen="all of them are equal",
+                expected=f"{_label(offer)} to tell {COUNT} different items apart",
+                seen=f"items {rows} have the same {'direction' if is_cosine else 'vector'}",
                 change="look at what is encoded: are the payloads used, are weights loaded?",
             )
+
+
+def _alike(vectors: NDArray[np.float32], *, directions: bool) -> list[tuple[int, ...]]:
+    """Pairs of rows whose vectors, or directions, are equal."""
+    values = vectors.astype(np.float64)
+    if directions:
+        values /= np.linalg.norm(values, axis=1, keepdims=True)
+    scale = np.abs(values).max()
+    return [
+        (first, second)
+        for first, second in combinations(range(len(values)), 2)
+        if np.abs(values[first] - values[second]).max() <= _EQUAL * scale
+    ]
 
 
 def _is_float(raw: object) -> bool:

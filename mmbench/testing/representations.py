@@ -31,6 +31,7 @@ from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.declared import first_fault
 from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
 from mmbench.testing.processes import start_watched
+from mmbench.testing.state_faults import difference_of, plain_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -75,7 +76,7 @@ class RepresentationSubject:
         given: Options given for the checks, over the spec's own.
         workspace: An empty folder for what the checks write.
         streams: What open slots are bound to.
-        devices: Where it is tried.
+        devices: Where it is tried; empty = every device of this machine.
         target: What a supervised fit learns, if it offers predictions.
     """
 
@@ -83,7 +84,7 @@ class RepresentationSubject:
     given: Mapping[str, Any]
     workspace: Path
     streams: tuple[Stream, ...] = STANDARD_STREAMS
-    devices: tuple[str, ...] = ("cpu",)
+    devices: tuple[str, ...] = ()
     target: str = "class"
     _vectors: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
     _steady: dict[Offer, bool] = field(default_factory=dict)
@@ -221,12 +222,52 @@ class RepresentationSubject:
         return built
 
     @cached_property
+    def trained(self) -> TrainedRepresentation:
+        """The instance of the one training, with seed 0; only to be looked at."""
+        return self.fitted()
+
+    @cached_property
     def state(self) -> State:
-        """The state of one training, with seed 0."""
+        """The state of the one training."""
         if not self.is_trained:
             raise NotRelevant("it is not trained by mmbench")
         with self.blocking("fit() and state()", "fit_gives_a_state"):
+            found = self.trained.state()
+        if not isinstance(found, State) or not (found.arrays or found.meta):
+            raise Blocked("there is no state: see fit_gives_a_state")
+        return found
+
+    @cached_property
+    def second_state(self) -> State:
+        """The state of another training just like it."""
+        with self.blocking("fit() and state()", "fit_gives_a_state"):
             return self.fitted().state()
+
+    def require_repeatable(self) -> None:
+        """Go on only where the state is plain, and two trainings alike give the same.
+
+        Raises:
+            Blocked: Otherwise; checks of their own say so.
+        """
+        if plain_fault(self.state):
+            raise Blocked("its state is no plain data: see state_is_plain_data")
+        if difference_of(self.state, self.second_state):
+            raise Blocked("two trainings alike differ: see fit_repeats_itself")
+
+    def restored(self, state: State, *, seed: int = 0) -> TrainedRepresentation:
+        """A new instance, loaded, and in a state.
+
+        Raises:
+            NotRelevant: It is not trained by mmbench.
+            Blocked: It raises.
+        """
+        built = self.new()
+        if not isinstance(built, TrainedRepresentation):
+            raise NotRelevant("it is not trained by mmbench")
+        with self.blocking("load() or load_state()", "it_loads"):
+            built.load(self.context(seed=seed))
+            built.load_state(state)
+        return built
 
     def ready(
         self, *, seed: int = 0, device: str = "cpu", dtype: str = "fp32", **changed: Any
@@ -270,7 +311,10 @@ class RepresentationSubject:
                 else:
                     found = self.encode(self.shared, offer, self.batch(offer))
             if found.ndim == 0 or len(found) != COUNT:
-                raise Blocked("it does not return one row an item: see one_row_an_item")
+                check = "known_ids_are_found" if self.is_precomputed else "one_row_an_item"
+                raise Blocked(f"it does not return one row an item: see {check}")
+            if not found.size:
+                raise Blocked("what it returns is empty: see dense_maps_have_cells")
             self._vectors[offer] = found
         return self._vectors[offer]
 
@@ -331,6 +375,17 @@ class RepresentationSubject:
             return {
                 offer: self.encode(second, offer, self.batch(offer)) for offer in self.main_offers
             }
+
+    def require_alike(self) -> None:
+        """Go on only where two instances give the same vectors.
+
+        Raises:
+            Blocked: As in :meth:`steady`; or they don't. Checks start with this that compare one
+                instance with another.
+        """
+        for offer in self.main_offers:
+            if far_apart(self.steady(offer), self.second_vectors[offer]) > TOLERANCE:
+                raise Blocked("two instances give different vectors: see instances_agree")
 
     def alone(self, offer: Offer) -> NDArray[np.float32]:
         """Vector [1, ...] of the standard batch's first item, encoded by itself.

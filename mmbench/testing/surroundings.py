@@ -11,9 +11,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["changes", "random_states", "restore", "surroundings"]
+__all__ = ["changes", "new_random_states", "random_states", "restore", "surroundings"]
 
 
 def random_states() -> dict[str, Any]:
@@ -105,3 +105,24 @@ def _torch() -> Any:
 
 def _comparable(options: Mapping[str, Any]) -> list[tuple[str, Any]]:
     return sorted(options.items())
+
+
+@contextlib.contextmanager
+def new_random_states() -> Iterator[dict[str, Any]]:
+    """Meanwhile the global random generators have states that nobody had before; yields them.
+
+    A generator that was seeded alike before would not be seen to be seeded again.
+    """
+    generators: list[tuple[Any, Any]] = [(random.setstate, random.getstate())]
+    random.seed(os.urandom(16))
+    if numpy := sys.modules.get("numpy"):
+        generators.append((numpy.random.set_state, numpy.random.get_state()))
+        numpy.random.seed(int.from_bytes(os.urandom(4), "little"))
+    if torch := _torch():
+        generators.append((torch.set_rng_state, torch.get_rng_state()))
+        torch.manual_seed(int.from_bytes(os.urandom(4), "little"))
+    try:
+        yield random_states()
+    finally:
+        for put_back, state in generators:
+            put_back(state)

@@ -12,10 +12,11 @@ from mmbench.api import Collection, DataMissing, ItemError, Stream, payload_dige
 from mmbench.api.payloads import KINDS
 from mmbench.api.streams import Provenance
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.payload_faults import unlike
 from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from mmbench.api import Payload
     from mmbench.testing.tasks import TaskSubject
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
 _ROWS = 4
 #: Kinds that name an item rather than show it: two items may be called alike.
 _NAMES = frozenset({"Text", "Tokens", "Table"})
-#: Payload kind to the field with its array, and that array's dtype.
-_ARRAYS = {
-    "Image": ("pixels", "uint8"),
-    "Audio": ("samples", "float32"),
-    "Tokens": ("ids", "int64"),
-    "PointCloud": ("xyz", "float32"),
-    "Video": ("frames", "uint8"),
-    "Sequence": ("values", "float32"),
-    "Array": ("values", "float32"),
-}
 
 
 @conformance("collections", "tasks")
@@ -189,11 +180,11 @@ def payloads_are_as_declared(subject: TaskSubject) -> None:
     """
     for key, name, row, payload in _loaded(subject):
         collection = subject.collections[key]
-        seen = _mismatch(collection.streams[name], payload)
-        if seen:
+        wrong = unlike(payload, collection.streams[name])
+        if wrong:
             fail(
-                expected=f"{name!r} of {key!r} to load as declared: {collection.streams[name]}",
-                seen=f"{seen}, of the item {collection.ids[row]!r}",
+                expected=f"{name!r} of {key}[{collection.ids[row]}] to be {wrong[0]}",
+                seen=wrong[1],
                 change="mend load(), or the Stream's kind, shape or rate",
             )
 
@@ -245,7 +236,7 @@ def keys_tell_payloads_apart(subject: TaskSubject) -> None:
     seen: dict[str, tuple[bytes, str]] = {}
     for key, name, row, payload in _loaded(subject):
         collection = subject.collections[key]
-        content = _keys(collection, name)[row]
+        content = subject.content_keys(key, name)[row]
         digest, place = payload_digest(payload), f"{name!r} of {key}[{collection.ids[row]}]"
         other = seen.setdefault(content or place, (digest, place))
         if other[0] != digest:
@@ -266,7 +257,7 @@ def missing_streams_raise(subject: TaskSubject) -> None:
     found = False
     for key, collection in subject.collections.items():
         for name in collection.streams:
-            keys = _keys(collection, name)
+            keys = subject.content_keys(key, name)
             for row in [row for row, each in enumerate(keys) if each is None][:_ROWS]:
                 found = True
                 seen = "it returned a payload"
@@ -313,7 +304,7 @@ def fingerprints_are_stable(subject: TaskSubject) -> None:
     columns = [v for each in subject.collections.values() for v in each.columns.values()]
     if not all(_is_plain(value) for values in columns for value in values):
         raise Blocked("columns can't be hashed: see columns_are_plain")
-    first, again = subject.opened().fingerprints, subject.opened().fingerprints
+    first, again = subject.reopened().fingerprints, subject.reopened().fingerprints
     for key, fingerprint in first.items():
         if again.get(key) != fingerprint:
             fail(
@@ -334,12 +325,12 @@ def splits_are_disjoint(subject: TaskSubject) -> None:
     spec = subject.fit_spec
     if spec is None:
         raise NotRelevant("it names no training items")
-    leaks = subject.leaks
+    leaks = subject.opened.leaks
     if leaks:
         raise NotRelevant(f"the leak is declared: {leaks[0]}")
     for learnt in filter(None, (spec.train, spec.valid)):
-        for key, judged in subject.evaluated.items():
-            shared = _shared(subject.collections[learnt], judged)
+        for key in subject.evaluated:
+            shared = _shared(subject, learnt, key)
             if shared:
                 stream, first, second = shared
                 fail(
@@ -380,7 +371,8 @@ def _loads(
     """Some rows of every stream, from both ends, with what loading gave."""
     for key, collection in subject.collections.items():
         for name in collection.streams:
-            present = [row for row, each in enumerate(_keys(collection, name)) if each is not None]
+            keys = subject.content_keys(key, name)
+            present = [row for row, each in enumerate(keys) if each is not None]
             for row in dict.fromkeys([*present[: _ROWS // 2], *present[-_ROWS // 2 :]]):
                 try:
                     yield key, name, row, collection.load(row, name)
@@ -396,44 +388,14 @@ def _loaded(subject: TaskSubject) -> Iterator[tuple[str, str, int, Payload]]:
         yield key, name, row, payload
 
 
-def _keys(collection: Collection, stream: str) -> Sequence[str | None]:
-    keys = collection.content_keys(stream)
-    if len(keys) != len(collection):
-        raise Blocked("there is not one key a row: see every_row_has_a_key")
-    return keys
-
-
-def _mismatch(stream: Stream, payload: Payload) -> str:
-    """What of a payload is not as declared; empty = nothing."""
-    kind = KINDS.get(stream.kind)
-    if kind is None or not isinstance(payload, kind):
-        return f"a {type(payload).__name__}"
-    if stream.kind in _ARRAYS:
-        field, dtype = _ARRAYS[stream.kind]
-        values = getattr(payload, field)
-        if not isinstance(values, np.ndarray) or str(values.dtype) != dtype:
-            return f"{field} of {getattr(values, 'dtype', type(values).__name__)}, not {dtype}"
-        if stream.shape is not None and not _fits(stream.shape, values.shape):
-            return f"{field} of the shape {values.shape}"
-    rate = getattr(payload, "rate", getattr(payload, "fps", None))
-    if stream.rate is not None and rate is not None and rate != stream.rate:
-        return f"a rate of {rate}"
-    return ""
-
-
-def _fits(declared: Sequence[int | None], shape: Sequence[int]) -> bool:
-    return len(declared) == len(shape) and all(
-        wanted is None or wanted == length for wanted, length in zip(declared, shape, strict=True)
-    )
-
-
-def _shared(first: Collection, second: Collection) -> tuple[str, str, str] | None:
+def _shared(subject: TaskSubject, learnt: str, judged: str) -> tuple[str, str, str] | None:
     """A stream and the ids of two items that have the same content there."""
+    first, second = subject.collections[learnt], subject.collections[judged]
     for name in first.streams:
         if name not in second.streams or first.streams[name].kind in _NAMES:
             continue
-        rows = {each: row for row, each in enumerate(first.content_keys(name)) if each}
-        for row, each in enumerate(second.content_keys(name)):
+        rows = {each: row for row, each in enumerate(subject.content_keys(learnt, name)) if each}
+        for row, each in enumerate(subject.content_keys(judged, name)):
             if each in rows:
                 return name, first.ids[rows[each]], second.ids[row]
     return None

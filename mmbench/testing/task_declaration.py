@@ -20,7 +20,7 @@ _TEXTS = ("name", "version", "protocol", "primary", "description")
 
 
 @conformance("declaration", "tasks")
-def info_is_complete(subject: TaskSubject) -> None:
+def task_info_is_complete(subject: TaskSubject) -> None:
     """``info`` is a ``TaskInfo`` with a name, version, protocol, primary metric and description.
 
     They stand in every record and on the board. Give all of them as text, and ``metrics`` as a
@@ -52,7 +52,7 @@ def info_is_complete(subject: TaskSubject) -> None:
 
 
 @conformance("declaration", "tasks")
-def info_is_stable(subject: TaskSubject) -> None:
+def task_info_is_stable(subject: TaskSubject) -> None:
     """``info`` is the same of every instance with the same options.
 
     It is part of every record's key. Let nothing but the options enter it: no clock, no counter,
@@ -300,7 +300,9 @@ def listed_options_are_taken(subject: TaskSubject) -> None:
             continue
         except Exception as error:
             if name in subject.options and subject.options[name] == value:
-                raise Blocked("it can't be built as configured: see info_is_complete") from error
+                raise Blocked(
+                    "it can't be built as configured: see task_info_is_complete"
+                ) from error
             fail(
                 expected=f"{name}={value!r}, which its type hint lists, to be taken or refused by "
                 "a UsageError",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -10,11 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from mmbench.api import (
-    DataMissing,
-    Dataset,
-    Evaluation,
     FitSpec,
     ItemTable,
     MetricInfo,
@@ -28,16 +27,18 @@ from mmbench.results.summary import evaluate_metrics
 from mmbench.runner.catalog import Catalog, OpenedTask
 from mmbench.runner.suite import TaskChoice
 from mmbench.testing.checks import Blocked, NotRelevant
-from mmbench.testing.datasets import SAMPLE_ITEMS, write_marked_sample
+from mmbench.testing.evaluations import malformed
 from mmbench.testing.representations import described
+from mmbench.testing.task_surroundings import Everything, Recorded, SampleFirst, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from mmbench.api import (
         Collection,
-        EmbeddingKind,
+        Evaluation,
         Level,
         TaskInfo,
         TaskSpec,
@@ -45,40 +46,7 @@ if TYPE_CHECKING:
     from mmbench.registry import Entry, Registry
     from mmbench.results.record import MetricValue
 
-__all__ = ["Everything", "TaskSubject", "blocking"]
-
-
-@dataclass(frozen=True)
-class Everything:
-    """:class:`mmbench.api.Offers` of a representation that takes every stream and offers all."""
-
-    collections: Mapping[str, Collection]
-
-    def streams(self, collection: str) -> tuple[str, ...]:
-        """All streams of the collection."""
-        return tuple(self.collections[collection].streams)
-
-    def offered(self, collection: str, streams: Sequence[str], kind: EmbeddingKind) -> bool:
-        """Whether the collection has these streams."""
-        return set(streams) <= set(self.collections[collection].streams)
-
-
-@dataclass(frozen=True)
-class _SampleFirst:
-    """Opens datasets, and writes a sample of those that are not there."""
-
-    catalog: Catalog
-
-    def open(self, name: str, **options: Any) -> Mapping[str, Collection]:
-        try:
-            return self.catalog.dataset_collections(name, options)
-        except DataMissing:
-            dataset = self.catalog.dataset(name, options).object
-            root = self.catalog.data_root / name
-            if root.exists() or type(dataset).write_sample is Dataset.write_sample:
-                raise
-            write_marked_sample(dataset, root, items=SAMPLE_ITEMS, seed=0)
-            return self.catalog.dataset_collections(name, options)
+__all__ = ["TaskSubject", "blocking"]
 
 
 @dataclass
@@ -98,6 +66,8 @@ class TaskSubject:
     registry: Registry
     _evaluations: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
     _metrics: dict[tuple[str, int], Mapping[str, MetricValue]] = field(default_factory=dict)
+    _keys: dict[tuple[str, str], Sequence[str | None]] = field(default_factory=dict)
+    _pools: tuple[int, ThreadpoolController] | None = None
 
     @property
     def name(self) -> str:
@@ -127,11 +97,11 @@ class TaskSubject:
     @cached_property
     def info(self) -> TaskInfo:
         """What it says of itself."""
-        with blocking("info", "info_is_complete"):
+        with blocking("info", "task_info_is_complete"):
             found = self.new().info
             metrics = tuple(found.metrics)
         if not metrics or not all(isinstance(each, MetricInfo) for each in metrics):
-            raise Blocked("it names no metrics: see info_is_complete")
+            raise Blocked("it names no metrics: see task_info_is_complete")
         return found
 
     def catalog(self) -> Catalog:
@@ -143,7 +113,7 @@ class TaskSubject:
 
         Exceptions pass.
         """
-        return dict(self.new().collections(_SampleFirst(self.catalog())))
+        return dict(self.new().collections(SampleFirst(self.catalog())))
 
     @cached_property
     def collections(self) -> dict[str, Collection]:
@@ -155,20 +125,34 @@ class TaskSubject:
         with blocking("collections()", "it_opens"):
             return self.open()
 
-    def opened(self) -> OpenedTask:
+    def reopened(self) -> OpenedTask:
         """The task as a run opens it, by a new catalog; exceptions pass."""
         _ = self.collections  # writes the samples
         return self.catalog().task(TaskChoice(self.name, self.name, dict(self.given)))
 
-    @property
-    def leaks(self) -> tuple[str, ...]:
-        """Leaks that its datasets declare.
+    @cached_property
+    def opened(self) -> OpenedTask:
+        """The task as a run opens it.
 
         Raises:
             Blocked: A run can't open it.
         """
         with blocking("opening it", "fingerprints_are_stable"):
-            return self.opened().leaks
+            return self.reopened()
+
+    def content_keys(self, key: str, stream: str) -> Sequence[str | None]:
+        """The content keys of a collection's stream, asked for once.
+
+        Raises:
+            Blocked: There is not one a row.
+        """
+        place = (key, stream)
+        if place not in self._keys:
+            with blocking("content_keys()", "every_row_has_a_key"):
+                self._keys[place] = self.collections[key].content_keys(stream)
+            if len(self._keys[place]) != len(self.collections[key]):
+                raise Blocked("there is not one key a row: see every_row_has_a_key")
+        return self._keys[place]
 
     @cached_property
     def requests(self) -> list[Request]:
@@ -215,8 +199,17 @@ class TaskSubject:
         }
 
     @cached_property
+    def scored(self) -> dict[str, Collection]:
+        """The collections that are scored, with at most ``SCORED_ITEMS`` items each.
+
+        Evenly spread over the whole, so that every class has a chance to be there. Auxiliary
+        collections stay whole, and children stay with their parents.
+        """
+        return {key: thinned(each) for key, each in self.collections.items()}
+
+    @cached_property
     def _packed(self) -> bytes:
-        """Ids and columns of every collection, pickled: reading them makes a copy."""
+        """Ids and columns of what is scored, pickled: reading them makes a copy."""
         with blocking("copying the columns", "columns_are_plain"):
             for each in self.collections.values():
                 if any(len(values) != len(each) for values in each.columns.values()):
@@ -224,13 +217,13 @@ class TaskSubject:
             return pickle.dumps(
                 {
                     key: ItemTable(list(each.ids), {k: list(v) for k, v in each.columns.items()})
-                    for key, each in self.collections.items()
+                    for key, each in self.scored.items()
                 }
             )
 
     @property
     def tables(self) -> dict[str, ItemTable]:
-        """Ids and columns of every collection, as scoring sees them: a copy each time."""
+        """Ids and columns of every collection that is scored: a copy each time."""
         tables: dict[str, ItemTable] = pickle.loads(self._packed)  # noqa: S301 - made above
         return tables
 
@@ -259,12 +252,28 @@ class TaskSubject:
         if set(arrays) != set(wanted):
             return f"arrays for {sorted(map(str, arrays))}; requests are {sorted(wanted)}"
         for name, values in arrays.items():
-            rows = len(self.collections[wanted[name]])
+            rows = len(self.scored[wanted[name]])
             if not isinstance(values, np.ndarray) or values.dtype.kind != "f":
                 return f"{name!r} is {getattr(values, 'dtype', type(values).__name__)}"
             if values.ndim == 0 or len(values) != rows:
                 return f"{name!r} has the shape {values.shape} for {rows} items"
         return ""
+
+    def run(self, task: Task, inputs: ScoreInputs) -> Evaluation:
+        """What a task makes of inputs, with one thread in the linear algebra, as in a run.
+
+        Exceptions pass.
+        """
+        with self.one_thread():
+            return task.score(inputs)
+
+    def one_thread(self) -> AbstractContextManager[Any]:
+        """Keep the linear algebra to one thread: small products are slower with more."""
+        loaded = len(sys.modules)  # what is imported may bring thread pools of its own
+        if self._pools is None or self._pools[0] != loaded:
+            self._pools = loaded, ThreadpoolController()
+        limited: AbstractContextManager[Any] = self._pools[1].limit(limits=1)
+        return limited
 
     def score(self, inputs: ScoreInputs) -> Evaluation:
         """What a new instance makes of these inputs.
@@ -273,9 +282,9 @@ class TaskSubject:
             Blocked: ``score`` raises, or returns something else.
         """
         with blocking("score()", "it_scores"):
-            found = self.new().score(inputs)
-        if not isinstance(found, Evaluation):
-            raise Blocked("score() returns no Evaluation: see it_scores")
+            found = self.run(self.new(), inputs)
+        if malformed(found):
+            raise Blocked(f"score() returns {malformed(found)}: see it_scores")
         return found
 
     def evaluation(self, level: Level, *, seed: int = 0) -> Evaluation:
@@ -289,12 +298,26 @@ class TaskSubject:
             self._evaluations[key] = self.score(self.reference(level, seed=seed))
         return self._evaluations[key]
 
+    def kept(self, level: Level) -> Evaluation | None:
+        """What scoring returned for the arrays of a level, if that was computed already."""
+        return self._evaluations.get((level, 0))
+
+    @cached_property
+    def read(self) -> frozenset[str]:
+        """The arrays that scoring looks at."""
+        inputs = self.reference("random")
+        recorded = Recorded(inputs.arrays)
+        self.score(replace(inputs, arrays=recorded))
+        return frozenset(recorded.read)
+
     def metrics(self, evaluation: Evaluation, *, resamples: int = 200) -> Mapping[str, MetricValue]:
         """Every metric of an evaluation with its interval.
 
         Raises:
             Blocked: The evaluation lacks what a metric needs.
         """
+        if self.misdeclared:
+            raise Blocked(self.misdeclared)
         with blocking("computing the metrics", "metrics_are_computed"):
             return evaluate_metrics(self.info, evaluation, resamples=resamples)
 
@@ -308,6 +331,20 @@ class TaskSubject:
         if key not in self._metrics:
             self._metrics[key] = self.metrics(self.evaluation(level, seed=seed))
         return self._metrics[key]
+
+    @cached_property
+    def misdeclared(self) -> str:
+        """The check that says why metrics can't be computed whatever scoring returns, or empty."""
+        from mmbench.metrics.aggregation import AGGREGATORS
+
+        for metric in self.info.metrics:
+            if metric.columns and metric.aggregator not in AGGREGATORS:
+                return f"{metric.name!r} has an unknown aggregator: see aggregators_exist"
+            if metric.columns and len(AGGREGATORS[metric.aggregator].columns) != len(
+                metric.columns
+            ):
+                return f"{metric.name!r} has other columns: see columns_fit_their_aggregator"
+        return ""
 
     @cached_property
     def primary(self) -> MetricInfo:
@@ -331,7 +368,10 @@ class TaskSubject:
             Blocked: It can't say them.
         """
         with blocking("reference_levels()", "levels_are_stated"):
-            return dict(self.new().reference_levels(self.inputs({})))
+            levels = dict(self.new().reference_levels(self.inputs({})))
+        if not all(isinstance(values, Mapping) for values in levels.values()):
+            raise Blocked("a level is no mapping: see levels_are_stated")
+        return levels
 
     def level(self, *names: str) -> Mapping[str, float]:
         """The first of its reference levels whose name begins with one of these.

@@ -134,3 +134,16 @@ def test_a_bound_collection_speaks_in_slots():
     assert [each.values[0] for each in batch["numbers"]] == [2, 0]
     assert set(bound.batch([1], ["numbers"])) == {"numbers"}
     assert bound.column("label") == [0, 1, 1]
+
+
+def test_complete_rows_have_every_slot():
+    text = [Text("one"), None, Text("three"), None]
+    values = [Array(np.zeros(1, np.float32))] * 3 + [None]
+    items = MemoryCollection(
+        name="test",
+        ids=["a", "b", "c", "d"],
+        streams={"text": Stream("text", "text", "Text"), "v": Stream("v", "array", "Array")},
+        payloads={"text": text, "v": values},
+    )
+    assert BoundCollection(items, {"words": "text", "numbers": "v"}).complete_rows() == [0, 2]
+    assert BoundCollection(items, {"numbers": "v"}).complete_rows() == [0, 1, 2]

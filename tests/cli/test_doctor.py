@@ -117,3 +117,40 @@ def test_a_torch_that_does_not_import_is_a_finding(start, site):
     facts = json.loads(start("doctor", "--json", plugins=plugins).out)
     assert facts["devices"] == ["cpu"]
     assert any("libcudart" in p["what"] and "torch" in p["where"] for p in facts["problems"])
+
+
+def test_a_plugins_command_that_is_none(start, site):
+    plugins = site(
+        "odd",
+        """
+        from mmbench.api import CommandSpec, hookimpl
+
+        @hookimpl
+        def mmbench_commands():
+            return [CommandSpec("greet", "json:dumps", "No command")]
+        """,
+    )
+    said = start("greet", plugins=plugins)
+    assert (said.code, said.out) == (1, "")
+    assert "odd 1.2 (entry point odd-entry): json:dumps is no click command" in said.err
+    assert "@click.command()" in said.err
+    assert start("--help", plugins=plugins).code == 0
+
+
+def test_a_class_that_prints_does_not_spoil_the_json(start, site):
+    plugins = site(
+        "loud",
+        """
+        from mmbench.api import TaskSpec, hookimpl
+
+        print("good morning")
+
+        @hookimpl
+        def mmbench_tasks():
+            return [TaskSpec("loud-task", "loud_classes:Task")]
+        """,
+    )
+    (plugins / "loud_classes.py").write_text("print('good evening')\nclass Task: pass\n")
+    said = start("doctor", "--json", plugins=plugins)
+    assert json.loads(said.out)["problems"] == []
+    assert said.err.split("\n")[:2] == ["good morning", "good evening"]

@@ -8,7 +8,9 @@ from typing import Any
 from mmbench.api import DatasetSpec, RepresentationSpec, TaskSpec
 from mmbench.registry import Entry, PluginInfo, Registry, load_registry
 from mmbench.testing.catalogue import Target
-from mmbench.testing.outcomes import run_checks
+from mmbench.testing.checks import NotRelevant
+from mmbench.testing.datasets import DatasetSubject
+from mmbench.testing.outcomes import run_check, run_checks
 
 _SPECS = {
     "representations": RepresentationSpec,
@@ -59,11 +61,47 @@ def registry_with(group, path, *, spec=None, plugin=None, base=None) -> tuple[Re
     return registry, made.name
 
 
-def outcomes_of(group, path, workspace, *, spec=None, plugin=None, options=None, base=None):
-    """Check name to outcome of the whole kit."""
+class _Unstarted:
+    """Stands for the reports of processes that a test has no use for."""
+
+    def __getitem__(self, index):
+        raise NotRelevant("this test starts no process")
+
+    def __getattr__(self, name):
+        raise NotRelevant("this test starts no process")
+
+
+def without_processes(subject):
+    """A subject that starts no processes that encode, or write a sample."""
+    place = "process" if isinstance(subject, DatasetSubject) else "reports"
+    setattr(subject, place, _Unstarted())
+    return subject
+
+
+def outcomes_of(
+    group, path, workspace, *, spec=None, plugin=None, options=None, base=None, processes=True
+):
+    """Check name to outcome of the whole kit.
+
+    Args:
+        processes: Whether to start new processes that encode, which takes most of the time.
+    """
     registry, name = registry_with(group, path, spec=spec, plugin=plugin, base=base)
     target = Target(group, name, registry, options or {})
-    return {each.check: each for each in run_checks(target.checks, target.subject(workspace))}
+    subject = target.subject(workspace)
+    if not processes:
+        without_processes(subject)
+    return {each.check: each for each in run_checks(target.checks, subject)}
+
+
+def message_of(check, group, path, workspace, *, options=None) -> str:
+    """What one check, made by itself, has to say of a class that fails it."""
+    registry, name = registry_with(group, path)
+    target = Target(group, name, registry, options or {})
+    (spec,) = (each for each in target.checks if each.name == check)
+    outcome = run_check(spec, target.subject(workspace), {})
+    assert outcome.status == "failed", outcome
+    return outcome.message
 
 
 def failed(outcomes) -> dict[str, str]:
@@ -71,12 +109,13 @@ def failed(outcomes) -> dict[str, str]:
     return {name: each.message for name, each in outcomes.items() if each.status == "failed"}
 
 
-def assert_fails_only(mutant: Mutant, group: str, workspace, base=None) -> None:
+def assert_fails_only(mutant: Mutant, group, workspace, base=None, *, processes=True) -> None:
     """The mutant fails its check, the declared others, and nothing else."""
     found = failed(
         outcomes_of(
             group, mutant.path, workspace,
             spec=mutant.spec, plugin=mutant.plugin, options=mutant.options, base=base,
+            processes=processes,
         )
     )  # fmt: skip
     assert mutant.check in found, f"passes {mutant.check}; failed: {found}"

@@ -135,9 +135,8 @@ class Seeded(SecretlySeeded):
 
 
 class LostAway(Sound):
-    """Finds its file only from where the tests are run."""
+    """Finds its file only from the folder where it lies."""
 
     def load(self, ctx):
         super().load(ctx)
-        if Path.cwd().name == "tmp":
-            raise FileNotFoundError("weights.bin")
+        Path("weights.bin").read_bytes()

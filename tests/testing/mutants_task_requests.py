@@ -38,7 +38,7 @@ class NoSuchCollection(Wanting):
     more = Request("more", "queries", ("sound",))
 
     def vectors(self, inputs):
-        _ = inputs.arrays["more"]
+        self.unit(inputs.arrays["more"])
         return super().vectors(inputs)
 
 

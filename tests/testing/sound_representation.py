@@ -6,7 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from mmbench.api import Offer, Representation, RepresentationInfo, Slot, payload_digest
+from mmbench.api import (
+    Offer,
+    Representation,
+    RepresentationInfo,
+    Slot,
+    UsageError,
+    payload_digest,
+)
 
 DIM = 24
 GRID = 4
@@ -21,6 +28,8 @@ class Sound(Representation):
     """
 
     version: ClassVar[str] = "1"
+    #: What a slot adds by being there, so that silence is no missing sound.
+    presence: ClassVar[float] = 0.05
 
     def __init__(self, *, gain: float = 1.0, salt: str = "a") -> None:
         self.gain = gain
@@ -48,10 +57,17 @@ class Sound(Representation):
     def load(self, ctx) -> None:
         self.bias = np.linspace(0.5, 1.0, DIM, dtype=np.float32)
 
+    def refuse_others(self, kind, batch):
+        """Refuse what is not offered."""
+        if self.info.offer(kind, frozenset(batch)) is None:
+            raise UsageError(f"{kind} of {sorted(batch)} is not offered", where=self.info.name)
+
     def encode(self, batch):
+        self.refuse_others("global", batch)
         rows = len(next(iter(batch.values())))
         total = np.zeros((rows, DIM), np.float32)
         for slot, payloads in sorted(batch.items()):
+            total += self.presence * len(slot)
             if payloads:
                 total += np.stack([self.one(slot, payload) for payload in payloads])
         return self.finish(total)
@@ -83,6 +99,7 @@ class Sound(Representation):
         return self.gain * counts / max(len(payload.text), 1)
 
     def encode_dense(self, batch):
+        self.refuse_others("dense", batch)
         maps = np.empty((len(batch["image"]), GRID, GRID, DIM), np.float32)
         for row, payload in enumerate(batch["image"]):
             maps[row] = self.map(payload.pixels)

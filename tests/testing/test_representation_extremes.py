@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed
+from mutant_runs import outcomes_of as outcomes_with
+
+#: What these families are about is seen in one process.
+outcomes_of = partial(outcomes_with, processes=False)
 
 MUTANTS = [
     Mutant("picture_of_any_size_works", "mutants_extremes:HalvesItsPictures"),
@@ -32,7 +38,7 @@ MUTANTS = [
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
-    assert_fails_only(mutant, "representations", tmp_path)
+    assert_fails_only(mutant, "representations", tmp_path, processes=False)
 
 
 def test_a_sound_representation_of_the_other_kinds_fails_nothing(tmp_path):

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
-from mutant_runs import Mutant, assert_fails_only, outcomes_of
+from mutant_runs import Mutant, assert_fails_only
+from mutant_runs import outcomes_of as outcomes_with
+
+#: What these families are about is seen in one process.
+outcomes_of = partial(outcomes_with, processes=False)
 
 MUTANTS = [
     Mutant("single_item_works", "mutants_invariance:Squeezes"),
@@ -25,7 +31,7 @@ MUTANTS = [
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
-    assert_fails_only(mutant, "representations", tmp_path)
+    assert_fails_only(mutant, "representations", tmp_path, processes=False)
 
 
 def test_one_that_sorts_is_told_from_one_that_counts_places(tmp_path):

@@ -258,8 +258,7 @@ class CCA(TrainedRepresentation):
                     where=self.name,
                     fix="train it on a collection with both streams: fit_on in the suite",
                 )
-        keys = [train.collection.content_keys(train.binding[slot]) for slot in self.slots]
-        rows = [row for row, pair in enumerate(zip(*keys, strict=True)) if None not in pair]
+        rows = train.complete_rows()
         if len(rows) < 2:
             raise UsageError(
                 f"the training collection {train.collection.name!r} has {len(rows)} pairs",

@@ -116,7 +116,14 @@ class Random(Representation):
         return self._draw("global", batch, (self.dim,))
 
     def encode_dense(self, batch: Batch) -> NDArray[np.float32]:
-        """[B, grid, grid, dim]: one draw an item."""
+        """[B, grid, grid, dim]: one draw an item.
+
+        Raises:
+            UsageError: It is asked for something else than one image slot.
+        """
+        pictures = {slot.name for slot in self._slots if slot.modality == "image"}
+        if len(batch) != 1 or not batch.keys() <= pictures:
+            raise UsageError(f"no dense maps of {' + '.join(sorted(batch))}", where="random")
         return self._draw("dense", batch, (self.grid, self.grid, self.dim))
 
     def _draw(self, kind: str, batch: Batch, shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ import numpy as np
 from mmbench.api import (
     Image,
     Offer,
+    PluginError,
     RepresentationInfo,
     Slot,
     State,
@@ -76,7 +77,7 @@ class RidgeEncoder(TrainedRepresentation):
 
     def fit(self, data: FitData, ctx: Context) -> None:
         """Learn the map from pictures to texts that ridge regression finds."""
-        pairs = data.train.batch(range(len(data.train)))
+        pairs = data.train.batch(data.train.complete_rows())
         pictures = np.stack([self._encode_one(each) for each in pairs["image"]])
         texts = np.stack([self._encode_one(each) for each in pairs["text"]])
         ridge = len(pictures) * self.strength * np.eye(self.dim)
@@ -97,6 +98,8 @@ class RidgeEncoder(TrainedRepresentation):
         finite and not zero, and don't depend on what else is in the batch.
         """
         # YOUR CODE: whatever you return, numpy or torch or JAX, is brought to numpy.
+        if not hasattr(self, "map"):
+            raise PluginError("is not trained: call fit or load_state first", where="ridge")
         rows = len(next(iter(batch.values())))
         vectors = np.zeros((rows, self.dim), dtype=np.float32)
         for payloads in batch.values():
