@@ -113,6 +113,7 @@ class Encoder:
         writer.flush()
         space.discard_damaged()
         space.refresh()
+        _tell_twins(collection, group, missing, done)
         return done
 
     def _look_up(
@@ -358,6 +359,18 @@ def _first_of_each(digests: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDAr
     _, first = np.unique(whole, return_index=True)
     kept: NDArray[np.int64] = rows[np.sort(first)]
     return kept
+
+
+def _tell_twins(
+    collection: Collection, group: Group, tried: NDArray[np.int64], done: Encoded
+) -> None:
+    """Give items with the content of a dropped one, which were not tried, its reason."""
+    for position in tried if done.dropped else ():
+        reason = done.dropped.get(collection.ids[int(group.rows[position])])
+        if reason is not None:
+            twins = (group.digests == group.digests[position]).all(axis=1).nonzero()[0]
+            for twin in twins:
+                done.dropped.setdefault(collection.ids[int(group.rows[twin])], reason)
 
 
 def _decode(

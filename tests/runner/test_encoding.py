@@ -198,6 +198,20 @@ def test_items_that_cannot_be_decoded_are_dropped_and_named(space) -> None:
     assert len(stored(space)) == 8
 
 
+def test_items_that_share_a_broken_file_are_dropped_with_its_reason(space) -> None:
+    collection = pairs("test", 10, seed=0, broken=("test-001", "test-006"))
+    whole = group_of(collection)
+    digests = whole.digests[[0, 1, 2, 3, 1, 5, 6, 7, 1, 9]]
+    made, _ = encoder(Steady())
+    done = made.fill(space, collection, BINDING, Group(whole.slots, whole.rows, digests))
+
+    assert (done.encoded, sorted(done.dropped)) == (
+        6,
+        ["test-001", "test-004", "test-006", "test-008"],
+    )
+    assert done.dropped["test-004"] == done.dropped["test-008"] == done.dropped["test-001"]
+
+
 @pytest.mark.parametrize("size", [1, 3, 64])
 def test_items_that_the_representation_refuses_are_dropped_and_named(space, size) -> None:
     refused = values()[[2, 7]]
