@@ -49,6 +49,12 @@ def test_the_frame_is_the_one_that_a_player_shows(clip: Path, at: float, number:
     assert number_at(clip, at) == number
 
 
+def test_slow_videos_whose_frame_is_long_past(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    save_mp4(path, [grey(8 * number) for number in range(12)], 1, None, RATE)
+    assert [number_at(path, number + 0.9) for number in range(12)] == list(range(12))
+
+
 def test_soon_after_the_end_the_last_frame_stands(clip: Path) -> None:
     assert number_at(clip, 3.5) == 29
 
