@@ -161,15 +161,7 @@ class OpenCLIP(Representation):
             if self._has_maps:
                 dense_grid = architecture.grid(dense_size, "dense_size")
                 dense_positions = resized_positions(positions, grid, dense_grid)
-        try:
-            device = torch.device(ctx.device)
-            model = model.to(device)
-            dense_positions = None if dense_positions is None else dense_positions.to(device)
-        except (RuntimeError, AssertionError) as error:
-            raise UsageError(
-                f"can't compute on {ctx.device!r}: {str(error).splitlines()[0]}",
-                where="--device", fix="`mmbench doctor` lists the devices of this machine",
-            ) from error  # fmt: skip
+        device = _move(model, ctx.device)
         if ctx.dtype not in _DTYPES:
             raise UsageError(f"there is no precision {ctx.dtype!r}", where="--precision")
         self._loaded = _Loaded(
@@ -180,13 +172,14 @@ class OpenCLIP(Representation):
             dtype=getattr(torch, _DTYPES[ctx.dtype]),
             whole=Preprocessing.of(size, named),
             squashed=Preprocessing.of(dense_size, named, resize_mode="squash"),
-            dense_positions=dense_positions,
+            dense_positions=None if dense_positions is None else dense_positions.to(device),
             log=ctx.log,
         )
 
     def encode(self, batch: Batch) -> Any:
         """Vectors [B, D] of pictures or of texts; texts longer than the context are cut there."""
         loaded = self._ready
+        self._refuse_others("global", batch)
         if not len(next(iter(batch.values()))):
             return np.zeros((0, self._architecture.dim), dtype=np.float32)
         with loaded.computing():
@@ -201,14 +194,12 @@ class OpenCLIP(Representation):
     def encode_dense(self, batch: Batch) -> Any:
         """Maps [B, h, w, D] of the whole frame, squashed to the model's square input."""
         loaded = self._ready
-        if loaded.dense_positions is None:
-            raise PluginError(
-                "has no dense maps", where="clip", fix=self.missing_offer("dense", frozenset())
-            )
+        self._refuse_others("dense", batch)
         if not batch["image"]:
             size = loaded.squashed.size
             rows, columns = self._architecture.grid(size, "dense_size")
             return np.zeros((0, rows, columns, self._architecture.dim), dtype=np.float32)
+        assert loaded.dense_positions is not None  # there are maps, so there are positions
         with loaded.computing():
             pixels = loaded.squashed(batch["image"], loaded.device)  # type: ignore[arg-type]
             maps = dense_map(loaded.model.visual, pixels, loaded.dense_positions, self.dense)
@@ -219,6 +210,19 @@ class OpenCLIP(Representation):
         if self._loaded is None:
             raise PluginError("encodes before it was loaded", where="clip", fix="call load(ctx)")
         return self._loaded
+
+    def _refuse_others(self, kind: EmbeddingKind, batch: Batch) -> None:
+        """Refuse a batch of slots from which this is not offered.
+
+        Raises:
+            UsageError: Says what is offered.
+        """
+        if self.info.offer(kind, frozenset(batch)) is None:
+            raise UsageError(
+                f"gives no {kind} vectors of {' + '.join(sorted(batch)) or 'nothing'}",
+                where="clip",
+                fix=self.missing_offer(kind, frozenset(batch)) or "pictures or texts, not both",
+            )
 
     def _weights(self) -> Weights:
         return find_weights(self.pretrained, self._architecture)
@@ -240,6 +244,26 @@ class OpenCLIP(Representation):
 
 
 _SLOTS = ("image", "text")
+
+
+def _move(model: torch.nn.Module, to: str) -> torch.device:
+    """Move a model.
+
+    Raises:
+        UsageError: There is no such device.
+    """
+    import torch
+
+    try:
+        device = torch.device(to)
+        model.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(
+            f"can't compute on {to!r}: {str(error).splitlines()[0]}",
+            where="--device",
+            fix="`mmbench doctor` lists the devices of this machine",
+        ) from error
+    return device
 
 
 @dataclass

@@ -143,6 +143,11 @@ def test_a_lone_surrogate_is_no_error(loaded):
     assert np.isfinite(loaded().encode({"text": [Text("caf\udce9")]})).all()
 
 
+def test_pictures_and_texts_at_once_are_refused(loaded, pictures):
+    with pytest.raises(UsageError, match="image \\+ text"):
+        loaded().encode({"image": pictures[:2], "text": TEXTS[:2]})
+
+
 def test_it_pickles_before_loading(tiny, loaded, pictures):
     there = pickle.loads(pickle.dumps(OpenCLIP(**tiny)))
     there.load(Context())
@@ -277,5 +282,5 @@ def test_a_resnet_encodes_and_has_no_maps(tmp_path, pictures):
     )
     representation.load(Context())
     assert representation.encode({"image": pictures}).shape == (9, 16)
-    with pytest.raises(PluginError, match="no dense maps"):
+    with pytest.raises(UsageError, match="gives no dense vectors of image"):
         representation.encode_dense({"image": pictures})
