@@ -123,7 +123,7 @@ class Music(MediaDataset):
     box), ``video`` and ``second``; ``solo`` has ``label``, too.
 
     Args:
-        frame_policy: Of solos all frames with one box (12,356), or the first in each second (3,134).
+        frame_policy: Of solos all frames with one box (12,356), or the first a second (3,134).
         audio_seconds: Length of the sound, around the middle of the frame's second; DSOL's is 1.
             Others need whole sound tracks.
         short: What is done where a track ends before: kept, repeated, filled up with zeros.
