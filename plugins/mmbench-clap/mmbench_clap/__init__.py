@@ -1,0 +1,1 @@
+"""CLAP for mmbench, through laion_clap or transformers."""
