@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench.api import DatasetSpec, hookimpl
+from mmbench.api import DatasetSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
@@ -28,3 +28,34 @@ def mmbench_datasets() -> list[DatasetSpec]:
         DatasetSpec(name, f"{package}.{path}", summary, hint=_HINT)
         for name, (path, summary) in named.items()
     ]
+
+
+_TASKS = (
+    TaskSpec(
+        "ave-retrieval",
+        "mmbench_audiovisual.retrieval:AveRetrieval",
+        "AVE: frames and sounds of 402 events retrieve each other",
+        protocol="retrieval",
+        hint=_HINT,
+    ),
+    TaskSpec(
+        "flickr-soundnet-retrieval",
+        "mmbench_audiovisual.retrieval:FlickrRetrieval",
+        "Flickr-SoundNet: 5,000 frames and their sounds retrieve each other",
+        protocol="retrieval",
+        hint=_HINT,
+    ),
+    TaskSpec(
+        "vggss-retrieval",
+        "mmbench_audiovisual.retrieval:VggssRetrieval",
+        "VGG-SS: 5,158 frames and their sounds retrieve each other",
+        protocol="retrieval",
+        hint=_HINT,
+    ),
+)
+
+
+@hookimpl
+def mmbench_tasks() -> tuple[TaskSpec, ...]:
+    """The tasks."""
+    return _TASKS
