@@ -84,11 +84,10 @@ class Preprocessing:
         pixels = torch.from_numpy(self._resized(images)).to(device)
         mean = torch.tensor(self.mean, dtype=torch.float32, device=device).view(1, 3, 1, 1)
         std = torch.tensor(self.std, dtype=torch.float32, device=device).view(1, 3, 1, 1)
-        scaled = pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-        return scaled.div_(255).sub_(mean).div_(std)
+        return pixels.to(torch.float32).div_(255).sub_(mean).div_(std)
 
     def _resized(self, images: Sequence[Image]) -> NDArray[np.uint8]:
-        """uint8 [B, height, width, 3]; Pillow releases the lock, so threads help."""
+        """uint8 [B, 3, height, width]; Pillow releases the lock, so threads help."""
         threads = min(_THREADS, len(images) // 4)
         if threads < 2:
             return np.stack([self._resize(image) for image in images])
@@ -106,4 +105,4 @@ class Preprocessing:
         picture = pillow.fromarray(image.pixels)
         for step in self._steps:
             picture = step(picture)
-        return np.asarray(picture, dtype=np.uint8)
+        return np.ascontiguousarray(np.asarray(picture, dtype=np.uint8).transpose(2, 0, 1))
