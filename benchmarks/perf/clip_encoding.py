@@ -233,8 +233,8 @@ def main() -> None:
             clock.append(working / max(forward[0], read))
             cpu.append((ours["whole cpu"] - ours["load cpu"]) / forward[1])
             print(
-                f"{precision}: forward {items / forward[0]:6.1f}/s   "
-                f"decode {items / read:6.1f}/s   mmbench {items / working:6.1f}/s (loading {ours['load']:.1f} s apart)   "
+                f"{precision}: forward {items / forward[0]:6.1f}/s, decode {items / read:6.1f}/s, "
+                f"mmbench {items / working:6.1f}/s (loading {ours['load']:.1f} s apart): "
                 f"ratio {clock[-1]:.3f}, of processor time {cpu[-1]:.3f}"
             )
         print(
