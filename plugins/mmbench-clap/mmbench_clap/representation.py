@@ -188,7 +188,13 @@ class CLAP(Representation):
 
         Raises:
             ItemError: A sound is empty, or has samples that are no numbers.
+            UsageError: Sounds and texts are to be encoded into one vector.
         """
+        if len(batch) != 1:
+            raise UsageError(
+                f"gives no vector of {' and '.join(sorted(batch))} together", where="clap",
+                fix="encode sounds and texts one after the other",
+            )  # fmt: skip
         if self._loaded is None:
             raise PluginError("encodes before it was loaded", where="clap", fix="call load(ctx)")
         if not len(next(iter(batch.values()))):

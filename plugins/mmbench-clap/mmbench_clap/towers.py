@@ -6,6 +6,7 @@ library in their state. Imports torch: imported when weights are loaded.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
@@ -15,8 +16,6 @@ from mmbench_clap.audio import spectrogram
 from mmbench_clap.laion import build_htsat
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mmbench_clap.architectures import AudioArchitecture
     from mmbench_clap.texts import TextConfig
 
@@ -136,12 +135,12 @@ def _keep_float32(module: Any) -> None:
     """Let a part compute in float32 where the rest computes in half precision.
 
     Decibels need it, and the fusion of laion_clap fails on the two precisions that autocast gives
-    it. The forward method of this one instance is wrapped, not that of its class.
+    it. The forward method of this one instance is wrapped, not that of its class; a partial, so
+    that a copy of the model calls the copy's parts.
     """
-    forward: Callable[..., Any] = module.forward
+    module.forward = partial(_in_float32, module)
 
-    def in_float32(first: torch.Tensor, *rest: Any, **named: Any) -> Any:
-        with torch.autocast(first.device.type, enabled=False):
-            return forward(first.float(), *rest, **named)
 
-    module.forward = in_float32
+def _in_float32(module: Any, first: torch.Tensor, *rest: Any, **named: Any) -> Any:
+    with torch.autocast(first.device.type, enabled=False):
+        return type(module).forward(module, first.float(), *rest, **named)

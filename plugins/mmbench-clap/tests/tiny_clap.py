@@ -16,6 +16,12 @@ AUDIO_CONFIG = {
         "class_num": 7,
     }
 }
+#: The same for sounds of 16 kHz and clips of 5 s: four times as quick.
+SMALL_AUDIO_CONFIG = {
+    "audio_cfg": AUDIO_CONFIG["audio_cfg"]
+    | {"sample_rate": 16_000, "clip_samples": 80_000, "hop_size": 160, "window_size": 512,
+       "fmin": 20, "fmax": 7_000}
+}  # fmt: skip
 TEXT_CONFIG = {
     "model_type": "roberta", "vocab_size": 261, "hidden_size": 32, "num_hidden_layers": 1,
     "num_attention_heads": 2, "intermediate_size": 64, "max_position_embeddings": 80,
@@ -103,17 +109,17 @@ def options_in(folder, *, fusion=False):
     }
 
 
-def write_configs(folder):
+def write_configs(folder, audio=SMALL_AUDIO_CONFIG):
     """The files of a tiny model, but for its weights."""
-    (folder / "audio.json").write_text(json.dumps(AUDIO_CONFIG), encoding="utf-8")
+    (folder / "audio.json").write_text(json.dumps(audio), encoding="utf-8")
     write_text_model(folder / "text")
 
 
-def write_tiny(folder, *, fusion=False, seed=0):
+def write_tiny(folder, *, fusion=False, seed=0, audio=SMALL_AUDIO_CONFIG):
     """A tiny model; returns the options that name it."""
     from safetensors.torch import save_file
 
-    write_configs(folder)
+    write_configs(folder, audio)
     options = options_in(folder, fusion=fusion)
     save_file(draw_state(options, seed), options["checkpoint"])
     return options
