@@ -16,6 +16,8 @@ from mmbench_audiovisual.media import (
     Sound,
     Unusable,
 )
+from mmbench_audiovisual.picture import Framing  # noqa: TC001 - options are read by hint
+from mmbench_audiovisual.proposals import ProposalFile
 from mmbench_audiovisual.silent import (
     SilentPair,
     read_silent,
@@ -101,6 +103,12 @@ class FlickrSoundnet(MediaDataset):
         clip: Part of the sound: all of it, or so many seconds from its start or its centre.
         clip_seconds: How many.
         short: What is done with a sound that is shorter: kept, repeated, filled up with zeros.
+        framing: All of a frame, or the square in its middle, as LVS, SSL-TIE and TURN have it. The
+            boxes stay those of the whole frame, so the square is for reproduction alone.
+        proposals: Name of a file of box proposals in ``proposals/``: a JSON table of ids to lists
+            of [x1, y1, x2, y2, score], as shares of the frame; it becomes a column.
+        proposal_score: Proposals with a lower score are left out.
+        proposal_limit: At most so many proposals an item, those of highest score; 0 = all.
     """
 
     advice = (
@@ -118,9 +126,15 @@ class FlickrSoundnet(MediaDataset):
         clip: Part = "full",
         clip_seconds: float = 10.0,
         short: Short = "keep",
+        framing: Framing = "whole",
+        proposals: str = "",
+        proposal_score: float = 0.0,
+        proposal_limit: int = 0,
     ) -> None:
         self.annotations = annotations
         self.clip = Clip(clip, clip_seconds, short)
+        self.framing: Framing = framing
+        self.proposals = ProposalFile(proposals, proposal_score, proposal_limit)
 
     @property
     def info(self) -> DatasetInfo:
@@ -137,6 +151,7 @@ class FlickrSoundnet(MediaDataset):
     def collections(self, source: DataSource) -> Mapping[str, Collection]:
         """The lists that are there."""
         lists, silent = _listed(source.root)
+        proposals = self.proposals.read(source.root)
         pictures, sounds = _media(source.root)
         notes = shelve(_folders(source.root, "Annotations", "annotations"), (".xml",))
         truth: dict[str, list[Box] | ItemError] = {}
@@ -146,10 +161,14 @@ class FlickrSoundnet(MediaDataset):
                 for item in ids:
                     if item not in truth:
                         truth[item] = _boxes(notes[item])
-            found[name] = self._annotated(name, path, ids, truth, notes, pictures, sounds, source)
+            found[name] = self._annotated(
+                name, path, ids, truth, notes, pictures, sounds, source, proposals
+            )
         if silent:
             reader = f"{NAME}-{VERSION}"
-            found["silent"] = silent_collection(silent, pictures, sounds, self.clip, source, reader)
+            found["silent"] = silent_collection(
+                silent, pictures, sounds, self.clip, source, reader, self.framing
+            )
         return found
 
     def facts(self, source: DataSource) -> tuple[str, ...]:
@@ -184,6 +203,7 @@ class FlickrSoundnet(MediaDataset):
         pictures: Shelf,
         sounds: Shelf,
         source: DataSource,
+        proposals: Mapping[str, list[Box]] | None,
     ) -> MediaCollection:
         seen: list[Media] = []
         boxes: list[list[Box]] = []
@@ -193,7 +213,7 @@ class FlickrSoundnet(MediaDataset):
                 seen.append(Unusable(notes[item], known))
                 boxes.append([])
             else:
-                seen.append(Picture(pictures[item]))
+                seen.append(Picture(pictures[item], self.framing))
                 boxes.append(known)
         columns: dict[str, list[object]] = {}
         if self.annotations == "required":
@@ -207,6 +227,7 @@ class FlickrSoundnet(MediaDataset):
             source,
             f"{NAME}-{VERSION}",
             listed,
+            proposals,
         )
 
 

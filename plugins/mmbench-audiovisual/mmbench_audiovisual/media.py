@@ -17,7 +17,7 @@ from mmbench.api import (
 )
 from mmbench_audiovisual.clips import WHOLE, Clip
 from mmbench_audiovisual.files import shown
-from mmbench_audiovisual.picture import load_picture
+from mmbench_audiovisual.picture import Framing, load_picture
 from mmbench_audiovisual.sound import load_sound
 from mmbench_audiovisual.video import load_frame, load_track
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmbench.api import DataSource, Payload
+    from mmbench_audiovisual.boxes import Box
 
 __all__ = [
     "Frame",
@@ -59,18 +60,19 @@ class Media(Protocol):
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture file."""
+    """A picture file, whole or the square in its middle."""
 
     path: Path
+    framing: Framing = "whole"
 
     @property
     def recipe(self) -> str:
-        """There is one way."""
-        return "picture"
+        """Names the part, where it is one."""
+        return "picture" if self.framing == "whole" else f"picture {self.framing}"
 
     def load(self) -> Payload:
         """Decode it."""
-        return load_picture(self.path)
+        return load_picture(self.path, self.framing)
 
 
 @dataclass(frozen=True)
@@ -161,6 +163,7 @@ class MediaCollection(Collection):
         columns: Row-aligned plain values.
         source: Where the dataset lies.
         reader: Name and version of the reader, the beginning of every content key.
+        proposals: Boxes by id; they become the column ``proposals``.
         listed: The list that names the items; errors about files that are not there name it.
     """
 
@@ -175,11 +178,14 @@ class MediaCollection(Collection):
         source: DataSource,
         reader: str,
         listed: Path | None = None,
+        proposals: Mapping[str, list[Box]] | None = None,
     ) -> None:
         self.name = name
         self.ids = list(ids)
         self.streams = {stream: _STREAMS[stream] for stream in media}
         self.columns = dict(columns)
+        if proposals is not None:
+            self.columns["proposals"] = [proposals.get(item, []) for item in self.ids]
         self._media = {stream: list(each) for stream, each in media.items()}
         self._source = source
         self._reader = reader

@@ -12,6 +12,7 @@ from mmbench_audiovisual.boxes import Box, box_of
 from mmbench_audiovisual.clips import WHOLE, Clip, Short
 from mmbench_audiovisual.files import first_file, read_text, shelve, shown
 from mmbench_audiovisual.media import MediaCollection, MediaDataset, Picture, Sound
+from mmbench_audiovisual.proposals import ProposalFile
 from mmbench_audiovisual.sound import SOUND_SUFFIXES
 
 if TYPE_CHECKING:
@@ -127,6 +128,10 @@ class Music(MediaDataset):
         audio_seconds: Length of the sound, around the middle of the frame's second; DSOL's is 1.
             Others need whole sound tracks.
         short: What is done where a track ends before: kept, repeated, filled up with zeros.
+        proposals: Name of a file of box proposals in ``proposals/``: a JSON table of ids to lists
+            of [x1, y1, x2, y2, score], as shares of the frame; it becomes a column.
+        proposal_score: Proposals with a lower score are left out.
+        proposal_limit: At most so many proposals an item, those of highest score; 0 = all.
     """
 
     advice = (
@@ -143,9 +148,13 @@ class Music(MediaDataset):
         frame_policy: FramePolicy = "one-box",
         audio_seconds: float = 1.0,
         short: Short = "keep",
+        proposals: str = "",
+        proposal_score: float = 0.0,
+        proposal_limit: int = 0,
     ) -> None:
         self.frame_policy: FramePolicy = frame_policy
         self.clip = Clip("first", audio_seconds, short)
+        self.proposals = ProposalFile(proposals, proposal_score, proposal_limit)
 
     @property
     def info(self) -> DatasetInfo:
@@ -164,8 +173,9 @@ class Music(MediaDataset):
         """Solos, and duets if their boxes are there."""
         lists = self._lists(source.root)
         folder, sounds = _media(source.root)
+        proposals = self.proposals.read(source.root)
         return {
-            name: self._collection(name, frames, folder, sounds, source)
+            name: self._collection(name, frames, folder, sounds, source, proposals)
             for name, frames in lists.items()
         }
 
@@ -221,6 +231,7 @@ class Music(MediaDataset):
         folder: Path,
         sounds: Tracks,
         source: DataSource,
+        proposals: Mapping[str, list[Box]] | None,
     ) -> MediaCollection:
         columns: dict[str, list[object]] = {
             "boxes": [list(frame.boxes) for frame in frames],
@@ -240,6 +251,7 @@ class Music(MediaDataset):
             columns,
             source,
             f"{NAME}-{VERSION}",
+            proposals=proposals,
         )
 
     def _sound(self, frame: BoxedFrame, sounds: Tracks) -> Sound:

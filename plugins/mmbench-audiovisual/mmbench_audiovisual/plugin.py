@@ -30,32 +30,87 @@ def mmbench_datasets() -> list[DatasetSpec]:
     ]
 
 
-_TASKS = (
-    TaskSpec(
-        "ave-retrieval",
-        "mmbench_audiovisual.retrieval:AveRetrieval",
+#: Flickr-SoundNet is annotated on frames of 256 x 256, by several people each.
+_CONSENSUS: dict[str, object] = {"box_extent": 256.0, "ground_truth": "consensus"}
+
+_RETRIEVAL = {
+    "ave-retrieval": (
+        "AveRetrieval",
         "AVE: frames and sounds of 402 events retrieve each other",
-        protocol="retrieval",
-        hint=_HINT,
     ),
-    TaskSpec(
-        "flickr-soundnet-retrieval",
-        "mmbench_audiovisual.retrieval:FlickrRetrieval",
+    "flickr-soundnet-retrieval": (
+        "FlickrRetrieval",
         "Flickr-SoundNet: 5,000 frames and their sounds retrieve each other",
-        protocol="retrieval",
-        hint=_HINT,
     ),
-    TaskSpec(
-        "vggss-retrieval",
-        "mmbench_audiovisual.retrieval:VggssRetrieval",
+    "vggss-retrieval": (
+        "VggssRetrieval",
         "VGG-SS: 5,158 frames and their sounds retrieve each other",
-        protocol="retrieval",
-        hint=_HINT,
     ),
-)
+}
+_LOCALIZATION: dict[str, tuple[str, str, dict[str, object]]] = {
+    "vggss-localization": (
+        "VggssLocalization",
+        "VGG-SS: where in 5,158 VGGSound frames is what is heard",
+        {},
+    ),
+    "flickr-soundnet-localization": (
+        "FlickrLocalization",
+        "Flickr-SoundNet: where in 250 frames is what is heard, by three annotators",
+        _CONSENSUS,
+    ),
+    "music-solo-localization": (
+        "MusicLocalization",
+        "MUSIC-Solo: where in 12,356 frames is the instrument",
+        {},
+    ),
+}
+_COUNTERFACTUAL: dict[str, tuple[str, str, dict[str, object]]] = {
+    "ex-vggss": (
+        "ExVggss",
+        "Ex-VGGSS: is what is heard in the picture at all; 5,158 pairs that match, 5,158 not",
+        {},
+    ),
+    "ex-flickrnet": (
+        "ExFlickrNet",
+        "Ex-FlickrNet: is what is heard in the picture at all; 250 pairs that match, 250 not",
+        _CONSENSUS,
+    ),
+}
+_ZERO_SHOT = {
+    "esc50-zeroshot": ("esc50", "ESC-50: 2,000 environmental sounds are named, one of 50 classes"),
+    "esc10-zeroshot": ("esc10", "ESC-10: 400 environmental sounds are named, one of ten classes"),
+}
 
 
 @hookimpl
-def mmbench_tasks() -> tuple[TaskSpec, ...]:
-    """The tasks."""
-    return _TASKS
+def mmbench_tasks() -> list[TaskSpec]:
+    """The tasks: retrieval, localization by heat map and by boxes, recognition, zero-shot."""
+    package = "mmbench_audiovisual"
+    tasks = [
+        TaskSpec(name, f"{package}.retrieval:{path}", said, "retrieval", hint=_HINT)
+        for name, (path, said) in _RETRIEVAL.items()
+    ]
+    for name, (path, said, options) in _LOCALIZATION.items():
+        where = f"{package}.localization:{path}"
+        maps = {**options, "prediction": "heatmap"}
+        boxes = {**options, "prediction": "boxes"}
+        tasks += [
+            TaskSpec(name, where, f"{said}, by heat map", "localization", maps, _HINT),
+            TaskSpec(f"{name}-boxes", where, f"{said}, by boxes", "localization", boxes, _HINT),
+        ]
+    tasks += [
+        TaskSpec(name, f"{package}.counterfactual:{path}", said, "counterfactual", options, _HINT)
+        for name, (path, said, options) in _COUNTERFACTUAL.items()
+    ]
+    tasks += [
+        TaskSpec(
+            name,
+            f"{package}.sound_classes:EscZeroShot",
+            said,
+            "zero-shot",
+            {"split": split},
+            _HINT,
+        )
+        for name, (split, said) in _ZERO_SHOT.items()
+    ]
+    return tasks

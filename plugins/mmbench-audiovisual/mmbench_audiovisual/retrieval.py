@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from mmbench.protocols.retrieval import RetrievalTask
-from mmbench_audiovisual.clips import Part, Short
+from mmbench_audiovisual.clips import Part, Short  # noqa: TC001 - options are read by hint
 from mmbench_audiovisual.splits import split_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class AveRetrieval(RetrievalTask):
     """
 
     name = "ave-retrieval"
-    description = "402 ten-second videos of 28 categories: a frame and the sound retrieve each other"
+    description = (
+        "402 ten-second videos of 28 categories: a frame and the sound retrieve each other"
+    )
     citation = f"{_CMCR}; data: Tian et al., ECCV 2018"
     group = "video"
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import DataSource
     from mmbench_audiovisual.clips import Clip
+    from mmbench_audiovisual.picture import Framing
 
 __all__ = ["SilentPair", "read_silent", "silent_collection", "silent_facts"]
 
@@ -74,13 +75,14 @@ def silent_collection(
     clip: Clip,
     source: DataSource,
     reader: str,
+    framing: Framing = "whole",
 ) -> MediaCollection:
     """The pairs as the collection ``silent``, with both ids as columns."""
     return MediaCollection(
         "silent",
         [pair.id for pair in pairs],
         {
-            "image": [Picture(pictures[pair.image]) for pair in pairs],
+            "image": [Picture(pictures[pair.image], framing) for pair in pairs],
             "audio": [Sound(sounds[pair.audio], clip) for pair in pairs],
         },
         {

@@ -11,6 +11,8 @@ from mmbench_audiovisual.boxes import Box, box_of, has_garbage, is_empty
 from mmbench_audiovisual.clips import Clip, Part, Short
 from mmbench_audiovisual.files import Shelf, first_file, ids_of, read_text, shelve, shown
 from mmbench_audiovisual.media import MediaCollection, MediaDataset, Picture, Sound
+from mmbench_audiovisual.picture import Framing  # noqa: TC001 - options are read by hint
+from mmbench_audiovisual.proposals import ProposalFile
 from mmbench_audiovisual.silent import (
     SilentPair,
     read_silent,
@@ -106,6 +108,12 @@ class Vggss(MediaDataset):
         clip: Part of the sound: all of it, or so many seconds from its start or its centre.
         clip_seconds: How many.
         short: What is done with a sound that is shorter: kept, repeated, filled up with zeros.
+        framing: All of a frame, or the square in its middle, as LVS, SSL-TIE and TURN have it. The
+            boxes stay those of the whole frame, so the square is for reproduction alone.
+        proposals: Name of a file of box proposals in ``proposals/``: a JSON table of ids to lists
+            of [x1, y1, x2, y2, score], as shares of the frame; it becomes a column.
+        proposal_score: Proposals with a lower score are left out.
+        proposal_limit: At most so many proposals an item, those of highest score; 0 = all.
     """
 
     advice = (
@@ -116,9 +124,19 @@ class Vggss(MediaDataset):
     )
 
     def __init__(
-        self, *, clip: Part = "full", clip_seconds: float = 10.0, short: Short = "keep"
+        self,
+        *,
+        clip: Part = "full",
+        clip_seconds: float = 10.0,
+        short: Short = "keep",
+        framing: Framing = "whole",
+        proposals: str = "",
+        proposal_score: float = 0.0,
+        proposal_limit: int = 0,
     ) -> None:
         self.clip = Clip(clip, clip_seconds, short)
+        self.framing: Framing = framing
+        self.proposals = ProposalFile(proposals, proposal_score, proposal_limit)
 
     @property
     def info(self) -> DatasetInfo:
@@ -135,14 +153,17 @@ class Vggss(MediaDataset):
     def collections(self, source: DataSource) -> Mapping[str, Collection]:
         """The lists that are there."""
         lists, silent = _listed(source.root)
+        proposals = self.proposals.read(source.root)
         frames, sounds = _media(source.root)
         found: dict[str, Collection] = {
-            name: self._scenes(name, scenes, frames, sounds, source)
+            name: self._scenes(name, scenes, frames, sounds, source, proposals)
             for name, scenes in lists.items()
         }
         if silent:
             reader = f"{NAME}-{VERSION}"
-            found["silent"] = silent_collection(silent, frames, sounds, self.clip, source, reader)
+            found["silent"] = silent_collection(
+                silent, frames, sounds, self.clip, source, reader, self.framing
+            )
         return found
 
     def facts(self, source: DataSource) -> tuple[str, ...]:
@@ -172,13 +193,19 @@ class Vggss(MediaDataset):
         write_vggss(root, items=items, seed=seed)
 
     def _scenes(
-        self, name: str, scenes: Sequence[Scene], frames: Shelf, sounds: Shelf, source: DataSource
+        self,
+        name: str,
+        scenes: Sequence[Scene],
+        frames: Shelf,
+        sounds: Shelf,
+        source: DataSource,
+        proposals: Mapping[str, list[Box]] | None,
     ) -> MediaCollection:
         return MediaCollection(
             name,
             [scene.id for scene in scenes],
             {
-                "image": [Picture(frames[scene.id]) for scene in scenes],
+                "image": [Picture(frames[scene.id], self.framing) for scene in scenes],
                 "audio": [Sound(sounds[scene.id], self.clip) for scene in scenes],
             },
             {
@@ -189,6 +216,7 @@ class Vggss(MediaDataset):
             },
             source,
             f"{NAME}-{VERSION}",
+            proposals=proposals,
         )
 
 
