@@ -136,6 +136,8 @@ def _from_file(path: Path) -> AudioArchitecture:
             f"its audio_cfg can't be understood: {type(error).__name__} {error}",
             where=str(path), fix=_FORM,
         ) from error  # fmt: skip
+    if made.hop < 1:
+        raise UsageError("hop_size is not positive", where=str(path), fix=_FORM)
     if raw.get("embed_dim", made.features) != made.features:
         raise UsageError(
             f"embed_dim is {raw['embed_dim']}, but the last stage has {made.features} features",
@@ -152,12 +154,11 @@ def _checked(made: AudioArchitecture) -> AudioArchitecture:
     """The same, if an HTSAT of such sizes works."""
     stages = len(made.depths)
     grid = SPECTROGRAM_SIDE // 4
+    sizes = (made.width, made.rate, made.length, made.window, *made.depths, *made.heads)
     faults = {
         "depths and num_heads differ in length": len(made.heads) != stages,
         "it has no stages, or more than 4": not 1 <= stages <= 4,
-        "a size is not positive": min(
-            (made.width, made.rate, made.length, made.window, made.hop, *made.depths, *made.heads)
-        ) < 1,
+        "a size is not positive": min(sizes) < 1,
         "embed_dim is less than 4": made.width < 4,
         "a stage's features can't be divided among its heads": any(
             made.width * 2**stage % max(heads, 1) for stage, heads in enumerate(made.heads)

@@ -100,16 +100,22 @@ def to_laion(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
     converted: dict[str, torch.Tensor] = {}
     for name, value in state.items():
-        if _APART[0] in name:
+        place = _apart(name)
+        if place == _APART[0]:
             parts = [name.replace(_APART[0], part) for part in _APART]
             if all(part in state for part in parts):
                 joined = _renamed(name.replace(_APART[0], _JOINED), 1, 0)
                 converted[joined] = torch.cat([state[part] for part in parts])
-        elif name.startswith("logit_scale") or not (
-            any(part in name for part in _APART) or is_unused(name)
-        ):
+        elif name.startswith("logit_scale") or not (place or is_unused(name)):
             converted[_renamed(name, 1, 0)] = value
     return converted
+
+
+def _apart(name: str) -> str:
+    """Which of the three maps of an audio block this is, if any, by transformers' name."""
+    if not name.startswith("audio_model."):  # the text model's are the same in both forms
+        return ""
+    return next((part for part in _APART if part in name), "")
 
 
 def _dropped(name: str) -> bool:
@@ -119,11 +125,9 @@ def _dropped(name: str) -> bool:
 
 def _renamed(name: str, old: int, new: int) -> str:
     """A name of one form in the other."""
-    if "layers." in name:
-        for part in _PARTS:
-            if part[old] in name and "audio" in name:
-                name = name.replace(part[old], part[new], 1)
-                break
+    if name.startswith("audio_"):
+        part = next((part for part in _PARTS if part[old] in name), None)
+        name = name if part is None else name.replace(part[old], part[new], 1)
     for beginning in _BEGINNINGS:
         if name.startswith(beginning[old]):
             return beginning[new] + name.removeprefix(beginning[old])

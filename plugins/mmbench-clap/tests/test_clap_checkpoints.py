@@ -97,7 +97,7 @@ def test_broken_files_are_named(plain, tmp_path, write, name, message):
 def test_fusion_that_is_not_as_the_file_says(plain, fused, backend):
     with pytest.raises(DataError, match=r"the model has no .*fusion_model(?s:.*)fusion=true"):
         vectors(plain, checkpoint=fused["checkpoint"], backend=backend)
-    with pytest.raises(DataError, match=r"the file lacks .*mel_conv2d(?s:.*)fusion=false"):
+    with pytest.raises(DataError, match=r"the file lacks .*fusion_model(?s:.*)fusion=false"):
         vectors(fused, checkpoint=plain["checkpoint"], backend=backend)
 
 

@@ -55,7 +55,7 @@ def test_a_published_checkpoint_in_the_cache(cache, plain):
 def test_weights_of_the_hub_in_the_cache(cache, plain):
     there = put(cache, "laion/some", {"model.safetensors": plain["checkpoint"]})
     assert find_checkpoint("hf-hub:laion/some") == there / "model.safetensors"
-    with pytest.raises(DataMissing, match="hf download laion/other model.safetensors"):
+    with pytest.raises(DataMissing, match=r"hf download laion/other model\.safetensors"):
         find_checkpoint("hf-hub:laion/other")
 
 
@@ -66,7 +66,7 @@ def test_a_path_that_is_not_there(name):
 
 
 def test_an_empty_folder_and_an_unknown_name(tmp_path):
-    with pytest.raises(DataMissing, match="model.safetensors"):
+    with pytest.raises(DataMissing, match=r"model\.safetensors"):
         find_checkpoint(str(tmp_path))
     with pytest.raises(UsageError, match="630k-audioset-best"):
         find_checkpoint("630k-audio")

@@ -179,5 +179,5 @@ def test_loading_leaves_the_process_as_it_was(loaded, plain, capfd):
 
 @pytest.mark.parametrize("name", ["clap", "clap-fusion", "clap-htsat-unfused"])
 def test_presets_can_be_built(name):
-    made = load_registry().configure("representation", name).build()
-    assert {offer.dim for offer in made.info.offers} == {512}
+    made = load_registry().configure("representations", name, {}, CLAP)
+    assert {offer.dim for offer in made.object.info.offers} == {512}
