@@ -50,7 +50,10 @@ class DatasetSpec:
 class TaskSpec:
     """A task by name; attributes as in :class:`RepresentationSpec`.
 
-    ``protocol`` lets ``mmbench list`` group tasks without importing them.
+    Attributes:
+        protocol: Lets ``mmbench list`` group tasks without importing them.
+        published: A TOML file inside a package, ``"package:folder/file.toml"``, with the figures
+            that papers published on it: leaderboards show them, unranked.
     """
 
     name: str
@@ -60,6 +63,7 @@ class TaskSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     hint: str = ""
     joins: tuple[str, ...] = ()
+    published: str = ""
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ def _show_partial(outcome: Outcome, console: Console) -> None:
 
 def _of_this_run(boards: Leaderboards, outcome: Outcome) -> Leaderboards:
     """The tables that this run has to do with; the files hold the whole suite's."""
-    if len(outcome.board) == len(outcome.records):
+    if all(r.key in outcome.records or r.source == "published" for r in outcome.board):
         return boards
     tables = [
         table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -68,7 +68,7 @@ class Group:
         title: The task's label, made unique.
         task: The task's entry (of the first record by key).
         provenance: The kind of data.
-        metrics: All metrics of its records.
+        metrics: All metrics of its records, and those that published figures alone have.
         contenders: By name.
         published: Published records, by label and key.
     """
@@ -113,7 +113,10 @@ def group_records(
         left_out += lost
         groups.append(_group(title, measured[key], contenders, published.get((label, key[1]), [])))
     alone = sorted(published.keys() - {(key[0], key[1]) for key in measured})
-    groups += [_group(place[0], published[place], (), published[place]) for place in alone]
+    for place in alone:  # papers differ in their options: the table has none
+        first, *rest = published[place]
+        bare = replace(first, task=replace(first.task, options={}))
+        groups.append(_group(place[0], [bare, *rest], (), published[place]))
     groups.sort(key=lambda group: (group.provenance != "real", group.title))
     return groups, left_out
 
@@ -143,11 +146,18 @@ def _group(
     contenders: tuple[Contender, ...],
     published: Sequence[Record],
 ) -> Group:
+    metrics = union_of_metrics(records)
+    known = {metric.name for metric in metrics}
+    further = [
+        metric
+        for metric in union_of_metrics(published)
+        if metric.name not in known and any(metric.name in each.metrics for each in published)
+    ]
     return Group(
         title=title,
         task=records[0].task,
         provenance=records[0].provenance,
-        metrics=union_of_metrics(records),
+        metrics=(*metrics, *further),
         contenders=contenders,
         published=tuple(sorted(published, key=lambda r: (r.representation.label, r.key))),
     )

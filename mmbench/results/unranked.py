@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmbench.results.boards import Cell, Row
 from mmbench.results.cells import mean_cell
+from mmbench.results.labels import options_text
 from mmbench.results.numerals import decimals, signed_text
 from mmbench.results.ranking import significant_digits
 
@@ -20,7 +21,10 @@ __all__ = ["published_rows", "reference_rows"]
 
 
 def published_rows(group: Group, measured: Sequence[Row]) -> list[Row]:
-    """Published figures, each with its citation and the distance of what was measured here."""
+    """Published figures, each with its citation and the distance of what was measured here.
+
+    Options of the paper that are not the table's are named instead of a distance.
+    """
     return [_published(record, group, measured) for record in group.published]
 
 
@@ -34,8 +38,15 @@ def _published(record: Record, group: Group, measured: Sequence[Row]) -> Row:
     }
     verified = {True: "verified", False: "not verified", None: "not checked"}[record.verified]
     notes = [f"published, {verified}" + (f": {entry.citation}" if entry.citation else "")]
+    other = {
+        name: value
+        for name, value in record.task.options.items()
+        if name not in group.task.options or group.task.options[name] != value
+    }
+    if other:
+        notes.append(f"measured with {options_text(other)}")
     for row in measured:
-        if row.name in same:
+        if row.name in same and not other:
             text = _distances(record, row, group)
             notes += [f"{row.name} measured minus published: {text}"] if text else []
     return Row(

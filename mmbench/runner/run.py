@@ -18,6 +18,7 @@ from mmbench.runner.environment import describe_environment
 from mmbench.runner.keys import key_of
 from mmbench.runner.matching import match
 from mmbench.runner.plan import CellPlan, Plan, cell_keys, make_plan
+from mmbench.runner.published import published_records
 from mmbench.runner.vectors import storage_error
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Outcome:
         records: The records of the suite's cells as they are now, by key.
         counters: Fits, items encoded and reused, cells scored; what was really done.
         board: The records that the leaderboards are made of: those of the whole suite, also where
-            only a part of it was run.
+            only a part of it was run, and what papers published on its tasks.
         not_run: Cells that ``--fail-fast`` or an interrupt left.
     """
 
@@ -118,7 +119,9 @@ class Run:
 
         if plan.jobs and not should_stop():
             LocalEngine(self.settings, self.suite.name, watched, should_stop).run(plan.jobs)
-        return self.outcome()
+        outcome = self.outcome()
+        self._write_published(outcome.board)
+        return outcome
 
     def _require_folders(self) -> None:
         """Refuse folders that can't be written to before anything is computed."""
@@ -170,7 +173,20 @@ class Run:
                 record = self.records.read(key)
                 if record is not None:
                     board[key] = record
-        return list(board.values())
+        measured = [record for record in board.values() if record.source == "measured"]
+        tasks = [(each.name, each.label) for each in (self.whole or self.suite).tasks]
+        tasks += [(record.task.name, record.task.label) for record in measured]
+        return [*measured, *published_records(tasks, measured, self.catalog.registry)]
+
+    def _write_published(self, board: list[Record]) -> None:
+        """Keep published figures beside the records, so that the folder holds all of its board."""
+        if self.settings.limit is not None:
+            return
+        for record in board:
+            if record.source == "published":
+                before = self.records.read(record.key)
+                if before is None or before.checksum != record.checksum:
+                    self.records.write(record, replace=True)
 
     def _write_failed(self, cell: CellPlan, result: JobResult) -> None:
         """The record of a cell whose job failed."""

@@ -436,6 +436,40 @@ def test_published_figures_without_a_run(results):
     assert boards.costs == ()
 
 
+def test_a_figure_of_another_protocol_has_no_distance_and_says_why(results):
+    results.add("a", GOOD)
+    results.records.append(published(task=make_task(options={"ties": "optimistic"})))
+    row = next(row for row in results.table().rows if row.kind == "published")
+    assert row.notes == ("published, verified", "measured with ties = optimistic")
+
+
+def test_a_metric_that_papers_alone_have_gets_a_column(results):
+    results.add("a", GOOD)
+    extra = MetricInfo("paper R@1", no_interval="published without one")
+    unused = MetricInfo("paper R@5", no_interval="published without one")
+    task = make_task(metrics=(*METRICS, extra, unused))
+    value = MetricValue(value=0.3, no_interval="published without one")
+    results.records.append(replace(published("p"), task=task, metrics={"paper R@1": value}))
+    table = results.table()
+    assert [metric.name for metric in table.metrics] == [*(m.name for m in METRICS), "paper R@1"]
+    cells = {row.name: row.cells.get("paper R@1") for row in table.rows if row.kind != "reference"}
+    assert cells["a"] is None
+    assert cells["p"].value == 0.3
+    assert all(row.rank is None for row in table.rows if row.kind == "published")
+
+
+def test_a_table_of_figures_alone_claims_no_options(results):
+    for label, ties in (("p", "optimistic"), ("q", "pessimistic")):
+        results.records.append(published(label, task=make_task(options={"ties": ties})))
+    (table,) = results.build().tables
+    assert table.options == {}
+    notes = {row.name: row.notes[1:] for row in table.rows}
+    assert notes == {
+        "p": ("measured with ties = optimistic",),
+        "q": ("measured with ties = pessimistic",),
+    }
+
+
 def test_cost_of_measured_cells_only():
     rows = cost_rows([make_record("a", seed=1), make_record("b", status="failed"), published()])
     assert [(row.representation, row.seed, row.seconds["encode"]) for row in rows] == [

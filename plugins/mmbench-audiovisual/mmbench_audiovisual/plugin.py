@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from mmbench.api import DatasetSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
@@ -87,7 +89,7 @@ def mmbench_tasks() -> list[TaskSpec]:
     """The tasks: retrieval, localization by heat map and by boxes, recognition, zero-shot."""
     package = "mmbench_audiovisual"
     tasks = [
-        TaskSpec(name, f"{package}.retrieval:{path}", said, "retrieval", hint=_HINT)
+        TaskSpec(name, f"{package}.retrieval:{path}", said, "retrieval")
         for name, (path, said) in _RETRIEVAL.items()
     ]
     for name, (path, said, options) in _LOCALIZATION.items():
@@ -95,11 +97,11 @@ def mmbench_tasks() -> list[TaskSpec]:
         maps = {**options, "prediction": "heatmap"}
         boxes = {**options, "prediction": "boxes"}
         tasks += [
-            TaskSpec(name, where, f"{said}, by heat map", "localization", maps, _HINT),
-            TaskSpec(f"{name}-boxes", where, f"{said}, by boxes", "localization", boxes, _HINT),
+            TaskSpec(name, where, f"{said}, by heat map", "localization", maps),
+            TaskSpec(f"{name}-boxes", where, f"{said}, by boxes", "localization", boxes),
         ]
     tasks += [
-        TaskSpec(name, f"{package}.counterfactual:{path}", said, "counterfactual", options, _HINT)
+        TaskSpec(name, f"{package}.counterfactual:{path}", said, "counterfactual", options)
         for name, (path, said, options) in _COUNTERFACTUAL.items()
     ]
     tasks += [
@@ -109,8 +111,7 @@ def mmbench_tasks() -> list[TaskSpec]:
             said,
             "zero-shot",
             {"split": split},
-            _HINT,
         )
         for name, (split, said) in _ZERO_SHOT.items()
     ]
-    return tasks
+    return [replace(task, hint=_HINT, published=f"{package}:published.toml") for task in tasks]
