@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmbench.api import DatasetSpec, TaskSpec, hookimpl
+from mmbench.api import DatasetSpec, SuiteSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
@@ -115,3 +115,16 @@ def mmbench_tasks() -> list[TaskSpec]:
         for name, (split, said) in _ZERO_SHOT.items()
     ]
     return [replace(task, hint=_HINT, published=f"{package}:published.toml") for task in tasks]
+
+
+@hookimpl
+def mmbench_suites() -> list[SuiteSpec]:
+    """The tasks of C-MCR's paper and its relatives, and the same on generated samples."""
+    named = {
+        "audiovisual-zeroshot": "AVE, Flickr-SoundNet, VGG-SS, MUSIC-Solo, Ex-*, ESC-50, zero-shot",
+        "audiovisual-zeroshot-sample": "The tasks of audiovisual-zeroshot on generated samples",
+    }
+    return [
+        SuiteSpec(name, f"mmbench_audiovisual:suites/{name}.toml", said)
+        for name, said in named.items()
+    ]
