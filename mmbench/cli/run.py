@@ -143,6 +143,11 @@ def _batch_size(_ctx: click.Context, _parameter: click.Parameter, value: str) ->
     help="Longest time for one fit, encoding or scoring.",
 )
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="A cell fails that lacks an item, instead of leaving it out.",
+)
 @click.option("--offline", is_flag=True, help="No socket can be opened.")
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")

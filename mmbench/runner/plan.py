@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from mmbench.api import MmbenchError, NotApplicable, PluginError, UsageError
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.matching import groups_of, match
+from mmbench.runner.strictness import missing_items
 from mmbench.runner.vectors import VectorStore
 
 if TYPE_CHECKING:
@@ -204,6 +205,9 @@ class _Planner:
         record = self.records.read(found.key)
         self._damaged += [f"{path}: {why}" for path, why in self.records.damaged]
         if record is not None and record.status == "ok":
+            error = missing_items(record) if self.settings.strict else None
+            if error is not None:  # the record stays: it is true, and not what was asked for
+                return replace(cell, key="", state="broken", reason=str(error), error=error)
             return replace(cell, state="done")
         job = self._jobs(found, cell.representation, cell.task, seed)
         return replace(cell, job=job)

@@ -28,6 +28,7 @@ class RunSettings:
         timeout: Seconds that one job may take.
         fail_fast: Stop at the first failed cell.
         offline: No socket can be opened.
+        strict: A cell that lacks items fails.
     """
 
     results: Path
@@ -42,6 +43,7 @@ class RunSettings:
     timeout: float | None = None
     fail_fast: bool = False
     offline: bool = False
+    strict: bool = False
 
     def record_key(self) -> tuple[Any, ...]:
         """The settings that make other numbers, and so other records."""

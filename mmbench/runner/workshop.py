@@ -31,6 +31,7 @@ from mmbench.runner.encoding import Encoded, Encoder
 from mmbench.runner.matching import groups_of, match, single_slot
 from mmbench.runner.memory import forget_peak_memory, peak_memory
 from mmbench.runner.scoring import score_bundle
+from mmbench.runner.strictness import missing_items
 from mmbench.runner.vectors import SpaceWriter, VectorStore
 
 if TYPE_CHECKING:
@@ -226,6 +227,8 @@ class Workshop:
         )
         drafting = Drafting(found, self.catalog, artifact, self.settings, reasons)
         bundle = drafting.bundle(job.representation, job.task, self.suite, cost)
+        if self.settings.strict and (error := missing_items(bundle.draft)) is not None:
+            raise error
         self.bundles.write(bundle)
         record, tables = score_bundle(bundle, found.opened.task, self.vectors)
         peaks = [results[need].peak_memory_mb for need in job.needs if need in results]

@@ -283,6 +283,27 @@ def test_fail_fast_is_exit_1_and_says_what_was_not_run(mmbench) -> None:
     assert "1 failed, 0 skipped, 1 not run" in said.err
 
 
+def test_strict_fails_a_cell_that_lacks_items_and_names_them(mmbench) -> None:
+    broken = [f"test-{row:03d}" for row in range(1, 6)]
+    one = ("-r", "steady", "-t", "pairs", "-o", f"broken={json.dumps(broken)}")
+    strict = mmbench(*one, "--strict")
+    assert strict.code == 1
+    assert "5 of 12 items can't be used: pairs[test-001]:" in strict.err
+    assert "pairs[test-003]:" in strict.err
+    assert "pairs[test-004]:" not in strict.err
+    assert "; and 2 more" in strict.err
+    assert "Traceback" not in strict.err
+
+    lenient = mmbench(*one)
+    assert lenient.code == 0
+    assert "5 items of 12 dropped from pairs" in lenient.err
+    again = mmbench(*one, "--strict")  # the record that is there now is not what was asked for
+    assert again.code == 1
+    assert "5 of 12 items can't be used" in again.err
+    assert mmbench(*one, "--json").json["counters"]["cached"] == 1  # and it is still there
+    assert mmbench("-r", "steady", "-t", "pairs", "--strict").code == 0
+
+
 def test_a_limit_marks_records_and_leaves_the_leaderboard_alone(mmbench, tmp_path) -> None:
     one = ("-r", "steady", "-t", "pairs")
     results = tmp_path / "results" / "adhoc"
