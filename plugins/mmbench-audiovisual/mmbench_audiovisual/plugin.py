@@ -94,8 +94,8 @@ def mmbench_tasks() -> list[TaskSpec]:
     ]
     for name, (path, said, options) in _LOCALIZATION.items():
         where = f"{package}.localization:{path}"
-        maps = {**options, "prediction": "heatmap"}
-        boxes = {**options, "prediction": "boxes"}
+        maps = {**options, "prediction": "heatmap", "preset": "ezvsl"}
+        boxes = {**options, "prediction": "boxes", "preset": "boxes"}
         tasks += [
             TaskSpec(name, where, f"{said}, by heat map", "localization", maps),
             TaskSpec(f"{name}-boxes", where, f"{said}, by boxes", "localization", boxes),
