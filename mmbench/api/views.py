@@ -211,8 +211,7 @@ class DerivedCollection(Collection):
         parents = [parent.ids[row] for row in self._rows]
         self.columns = {"parent": parents, **(columns or {})}
         self._parent_keys: Rows[str | None] | None = None
-        # One decoded parent is kept: its children follow one another.
-        self._decode = lru_cache(maxsize=1)(lambda row: parent.load(row, stream))
+        self._decode = self._decoder()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the decode cache out: it is neither picklable nor worth sending."""
@@ -220,12 +219,25 @@ class DerivedCollection(Collection):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._decode = lru_cache(maxsize=1)(lambda row: self.parent.load(row, self.stream))
+        self._decode = self._decoder()
+
+    def _decoder(self) -> Callable[[int], Payload | ItemError]:
+        """Keeps one decoded parent, or why there is none: its children follow one another."""
+
+        def decode(row: int) -> Payload | ItemError:
+            try:
+                return self.parent.load(row, self.stream)
+            except ItemError as error:
+                return error
+
+        return lru_cache(maxsize=1)(decode)
 
     def load(self, row: int, stream: str) -> Payload:
         """Decode the parent (once for all its children) and apply this child's views."""
         self._check_stream(stream)
         payload = self._decode(self._rows[row])
+        if isinstance(payload, ItemError):
+            raise ItemError(payload.what, where=payload.where, fix=payload.fix)
         key = self._keys()[self._rows[row]] or ""
         for view in self._views[row]:
             payload = view.apply(payload, key)

@@ -365,12 +365,17 @@ def _tell_twins(
     collection: Collection, group: Group, tried: NDArray[np.int64], done: Encoded
 ) -> None:
     """Give items with the content of a dropped one, which were not tried, its reason."""
-    for position in tried if done.dropped else ():
+    if not done.dropped:
+        return
+    reasons = {}
+    for position in tried:
         reason = done.dropped.get(collection.ids[int(group.rows[position])])
         if reason is not None:
-            twins = (group.digests == group.digests[position]).all(axis=1).nonzero()[0]
-            for twin in twins:
-                done.dropped.setdefault(collection.ids[int(group.rows[twin])], reason)
+            reasons[group.digests[position].tobytes()] = reason
+    for position, row in enumerate(group.rows):
+        reason = reasons.get(group.digests[position].tobytes())
+        if reason is not None:
+            done.dropped.setdefault(collection.ids[int(row)], reason)
 
 
 def _decode(

@@ -228,3 +228,21 @@ def test_only_the_derived_stream_is_there():
         derived().load(0, "audio")
     with pytest.raises(KeyError):
         derived().content_keys("audio")
+
+
+def test_a_broken_parent_is_tried_once_for_all_its_children():
+    class Broken(MemoryCollection):
+        def load(self, row, stream):
+            tried.append(row)
+            raise ItemError("is cut off", where=f"file {row}", fix="get it again")
+
+    tried = []
+    streams = {"image": Stream("image", "image", "Image")}
+    parent = Broken("pictures", ["a", "b"], streams, {"image": [IMAGE, IMAGE]})
+    views = [[View("crop", {"box": [0, 0, 1, side / 4]})] for side in (1, 2, 3, 4)]
+    crops = DerivedCollection("crops", parent, "image", [0, 0, 1, 1], views)
+    for row in range(4):
+        with pytest.raises(ItemError, match=f"file {row // 2}: is cut off") as caught:
+            crops.load(row, "image")
+        assert caught.value.fix == "get it again"
+    assert tried == [0, 1]
