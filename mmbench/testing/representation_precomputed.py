@@ -112,7 +112,11 @@ def only_unknown_ids_give_no_rows(subject: RepresentationSubject) -> None:
 
 @conformance("precomputed", "representations")
 def lookup_follows_the_order_of_ids(subject: RepresentationSubject) -> None:
-    """Rows come in the order of the ids that were asked for, not in that of a file."""
+    """Rows come in the order of the ids that were asked for, not in that of a file.
+
+    Row by row they are taken for the items of these ids: another order gives each item another's
+    vector. Index with the rows of the ids, one after the other.
+    """
     for offer in _offers(subject):
         usual = _vectors(subject, offer)
         if not np.array_equal(usual, _vectors(subject, offer), equal_nan=True):
@@ -133,7 +137,10 @@ def lookup_follows_the_order_of_ids(subject: RepresentationSubject) -> None:
 
 @conformance("precomputed", "representations")
 def lookups_agree(subject: RepresentationSubject) -> None:
-    """The same ids get the same vectors again, from this instance and from another."""
+    """The same ids get the same vectors again, from this instance and from another.
+
+    They are read from files, so nothing about them is random or goes on from call to call.
+    """
     for offer in _offers(subject):
         usual = _vectors(subject, offer)
         again, _ = _masked(subject, offer, _IDS)

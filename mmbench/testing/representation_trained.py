@@ -119,7 +119,11 @@ def fit_repeats_itself(subject: RepresentationSubject) -> None:
 
 @conformance("trained", "representations")
 def fit_learns_from_its_data(subject: RepresentationSubject) -> None:
-    """Other training items give another state."""
+    """Other training items give another state.
+
+    A state that stays as it is was learnt from nothing: ``fit`` reads no items, or ``state`` leaves
+    out what was learnt.
+    """
     subject.require_repeatable()
     with subject.blocking("fit()", "fit_gives_a_state"):
         other = subject.fitted(data=_other_data(subject)).state()
@@ -198,7 +202,11 @@ def untrained_is_refused(subject: RepresentationSubject) -> None:
 
 @conformance("trained", "representations")
 def fit_leaves_its_data_alone(subject: RepresentationSubject) -> None:
-    """Training items are the same after the training: payloads, columns, binding."""
+    """Training items are the same after the training: payloads, columns, binding.
+
+    They are evaluated on and handed to other representations. Write ``pixels = pixels / 255``, not
+    ``pixels /= 255``; shuffle a list of rows, not the collection's.
+    """
     _require(subject)
     usual = subject.data.spec.target is not None
     data = training_data(subject.items, count=16, target=subject.target if usual else None)
