@@ -47,7 +47,7 @@ def bases_are_references(subject: ConnectorSubject) -> None:
 def routes_lead_to_bases(subject: ConnectorSubject) -> None:
     """``routes`` maps each slot of the joined space to the base that encodes it.
 
-    An image goes to the base of ``routes["image"]``, and its vectors from there to ``project``. Set it
+    An image goes to the base of ``routes["image"]``, its vectors from there to ``project``. Set it
     in ``__init__``, with names out of ``bases``.
     """
     fault = subject.routes_fault()
@@ -195,8 +195,8 @@ def connector_fit_repeats_itself(subject: ConnectorSubject) -> None:
 def connector_learns_from_its_corpora(subject: ConnectorSubject) -> None:
     """Other corpora give another state.
 
-    A state that stays as it is was learnt from nothing. Where the maps are known beforehand, ``needs``
-    returns an empty list.
+    A state that stays as it is was learnt from nothing. Where the maps are known beforehand,
+    ``needs`` returns an empty list.
     """
     if not subject.new().needs():
         raise NotRelevant("it needs no corpora")
@@ -234,7 +234,8 @@ def connector_fit_starts_afresh(subject: ConnectorSubject) -> None:
 def unfitted_is_refused(subject: ConnectorSubject) -> None:
     """Projecting before anything was learnt raises an error that says so.
 
-    Vectors that went through random maps look like vectors. Raise a ``PluginError`` or ``UsageError``.
+    Vectors that went through random maps look like vectors. Raise a ``PluginError`` or a
+    ``UsageError``.
     """
     for slot, base in subject.routes:
         try:
