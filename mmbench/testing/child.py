@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.import_cost import HEAVY
 from mmbench.testing.clock import move_clocks, move_dates
 from mmbench.testing.surroundings import changes, random_states, restore, surroundings
 from mmbench.testing.watching import Watch, user_caches
@@ -21,16 +22,7 @@ from mmbench.testing.watching import Watch, user_caches
 if TYPE_CHECKING:
     from mmbench.testing.representations import RepresentationSubject
 
-__all__ = ["HEAVY", "label_of"]
-
-#: What listing must not import: each takes a tenth of a second to several seconds.
-HEAVY = frozenset(
-    {
-        "cv2", "datasets", "h5py", "jax", "laion_clap", "librosa", "matplotlib", "numba",
-        "onnxruntime", "open_clip", "pandas", "PIL", "pyarrow", "scipy", "sklearn", "tensorflow",
-        "timm", "torch", "torchaudio", "torchvision", "transformers", "trimesh",
-    }
-)  # fmt: skip
+__all__ = ["label_of"]
 
 #: What no library's import changes: here the first load is held to account too.
 _NEVER_BY_IMPORT = frozenset(
