@@ -137,7 +137,7 @@ def cloud_of_any_size_works(subject: RepresentationSubject) -> None:
 def cloud_in_one_place_works(subject: RepresentationSubject) -> None:
     """A cloud whose points are all equal is encoded or refused.
 
-    Its radius is 0: don't divide by it.
+    Its radius is 0: a normalisation that divides by it gives NaN. Put a floor under it.
     """
     _encodes(subject, "cloud_in_one_place", "put a floor under the radius that you divide by")
 
