@@ -54,7 +54,9 @@ def earlier_calls_leave_no_trace(subject: RepresentationSubject) -> None:
     a running mean or a largest value so far makes vectors depend on that order: learn such things
     in ``fit``, or leave them out. Look at the key of a cache, if there is one.
     """
-    _ = [subject.vectors(offer) for offer in subject.main_offers]  # what raises is not about this
+    for offer in subject.main_offers:  # what raises, or is NaN, is not about this
+        if not np.isfinite(subject.vectors(offer)).all():
+            raise Blocked("values are not finite: see output_is_finite")
     representation = subject.ready()
     before = {}
     for offer in subject.main_offers:

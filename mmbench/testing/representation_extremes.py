@@ -11,7 +11,7 @@ from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.child import label_of
 from mmbench.testing.extreme_items import extremes_of, fits_slot
 from mmbench.testing.items import main_kind
-from mmbench.testing.representations import described
+from mmbench.testing.representations import described, same_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -276,10 +276,12 @@ def _encode(
             change=f'{change}; or raise ItemError("..."), which drops this item only',
         )
     seen = ""
-    if found.shape != wanted:
+    if not same_axes(offer, found.shape, wanted):
         seen = f"shape {found.shape}; ordinary items have {wanted}"
     elif not np.isfinite(found).all():
         seen = f"{int((~np.isfinite(found)).sum())} of {found.size} values are NaN or infinite"
+    elif not found.size:
+        seen = f"shape {found.shape}, which holds nothing"
     elif offer.kind != "prediction" and not found.any():
         seen = "a zero vector, which has no direction"
     if seen:

@@ -43,7 +43,15 @@ if TYPE_CHECKING:
     from mmbench.registry import Entry
     from mmbench.testing.processes import ProcessReport
 
-__all__ = ["COUNT", "ORDER", "TOLERANCE", "RepresentationSubject", "described", "far_apart"]
+__all__ = [
+    "COUNT",
+    "ORDER",
+    "TOLERANCE",
+    "RepresentationSubject",
+    "described",
+    "far_apart",
+    "same_axes",
+]
 
 #: Items in the standard batch.
 COUNT = 6
@@ -431,3 +439,13 @@ def far_apart(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
     with np.errstate(invalid="ignore", over="ignore"):
         difference = float(np.abs(first - second).max(initial=0.0)) / scale
     return difference if math.isfinite(difference) else math.inf
+
+
+def same_axes(offer: Offer, first: tuple[int, ...], second: tuple[int, ...]) -> bool:
+    """Whether vectors of these shapes are alike: for maps and tokens, but for how many there are.
+
+    A grid may follow the size of the frame, and tokens the length of the text.
+    """
+    if offer.kind not in ("dense", "tokens"):
+        return first == second
+    return len(first) == len(second) and first[0] == second[0] and first[-1] == second[-1]

@@ -55,3 +55,9 @@ def test_what_ended_another_process_is_shown(tmp_path):
     assert outcomes["processes_agree"].seen.startswith("FileNotFoundError: ")
     assert "weights.bin" in outcomes["processes_agree"].seen
     assert outcomes["times_agree"].status == "blocked"
+
+
+def test_what_is_not_a_number_is_told_by_its_own_check(tmp_path):
+    outcomes = outcomes_of("representations", "mutants_output:NaN", tmp_path, processes=False)
+    reason = outcomes["earlier_calls_leave_no_trace"].reason
+    assert reason == "values are not finite: see output_is_finite"
