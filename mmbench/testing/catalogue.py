@@ -42,11 +42,13 @@ FAMILIES: tuple[str, ...] = (
     "dataset_sample",
     "dataset_collections",
     "dataset_damage",
+    "dataset_losses",
     "task_declaration",
     "task_collections",
     "task_requests",
     "task_references",
     "task_metrics",
+    "task_splits",
     "task_purity",
 )
 
