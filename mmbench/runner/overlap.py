@@ -8,10 +8,9 @@ from mmbench.api import Collection
 from mmbench.runner.limit import Subset
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mmbench.api import FitSpec, Request
-    from mmbench.runner.catalog import OpenedTask
     from mmbench.runner.matching import Match
 
 __all__ = ["NAMES", "judged", "origin", "overlap_notes", "shared_rows"]
@@ -89,13 +88,15 @@ def _streams(first: Collection, second: Collection) -> list[str]:
     ]
 
 
-def judged(opened: OpenedTask, requests: Sequence[Request], spec: FitSpec | None) -> list[str]:
+def judged(
+    collections: Mapping[str, Collection], requests: Sequence[Request], spec: FitSpec | None
+) -> list[str]:
     """Keys of the collections whose items are judged: encoded, no prompts, not for training.
 
     Where nothing else is encoded, training items are what is judged.
     """
     wanted = dict.fromkeys(request.collection for request in requests)
-    items = [key for key in wanted if not opened.collections[key].auxiliary]
+    items = [key for key in wanted if not collections[key].auxiliary]
     learnt = (spec.train, spec.valid) if spec else ()
     return [key for key in items if key not in learnt] or items
 
@@ -105,7 +106,7 @@ def overlap_notes(match: Match) -> tuple[str, ...]:
     if match.fit is None:
         return ()
     notes = []
-    for key in judged(match.opened, match.requests, match.opened.task.fit_spec()):
+    for key in judged(match.opened.collections, match.requests, match.opened.task.fit_spec()):
         collection = match.opened.collections[key]
         for name in dict.fromkeys(filter(None, (match.fit.spec.train, match.fit.spec.valid))):
             count = len(shared_rows(match.fit.collections[name], collection))

@@ -374,7 +374,7 @@ def _order(
         table, above = tables[key], getattr(subject.collections[key], "parent", None)
         parent = next((k for k, each in subject.collections.items() if each is above), None)
         twin = next((k for k in orders if tables[k].ids == table.ids), None)
-        if parent is not None:
+        if parent is not None and "parent" in table.columns:
             order = _order(subject, parent, tables, rng, orders).tolist()
             places = {tables[parent].ids[row]: place for place, row in enumerate(order)}
             orders[key] = np.argsort([places[each] for each in table["parent"]], kind="stable")

@@ -150,8 +150,8 @@ class TaskSubject:
         if place not in self._keys:
             with blocking("content_keys()", "every_row_has_a_key"):
                 self._keys[place] = self.collections[key].content_keys(stream)
-            if len(self._keys[place]) != len(self.collections[key]):
-                raise Blocked("there is not one key a row: see every_row_has_a_key")
+        if len(self._keys[place]) != len(self.collections[key]):
+            raise Blocked("there is not one key a row: see every_row_has_a_key")
         return self._keys[place]
 
     @cached_property
@@ -185,18 +185,6 @@ class TaskSubject:
         if spec and any(name not in self.collections for name in filter(None, _splits(spec))):
             raise Blocked("there are no such collections: see fit_spec_names_what_exists")
         return spec
-
-    @property
-    def evaluated(self) -> dict[str, Collection]:
-        """The collections that are encoded and judged: neither prompts nor training items."""
-        spec = self.fit_spec
-        learnt = _splits(spec) if spec else ()
-        wanted = {request.collection for request in self.requests}
-        return {
-            key: each
-            for key, each in self.collections.items()
-            if key in wanted and key not in learnt and not each.auxiliary
-        }
 
     @cached_property
     def scored(self) -> dict[str, Collection]:
