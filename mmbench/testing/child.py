@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.import_cost import HEAVY
 from mmbench.testing.clock import move_clocks, move_dates
+from mmbench.testing.reading import data_files, record_variables, variables_asked
 from mmbench.testing.surroundings import changes, random_states, restore, surroundings
 from mmbench.testing.watching import Watch, user_caches
 
@@ -107,6 +108,7 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
         cls = subject.cls
     with watch.on("built"), contextlib.suppress(Exception):  # a check of its own says so
         report["fingerprint"] = str(subject.new().fingerprint())
+    asked = record_variables(cls.__module__, lambda: watch.is_used)
     vectors = _encode(subject, order["seed"], watch)
     after = surroundings() | random_states()
     report["changed"] = [name for name in changes(before, after) if name in _NEVER_BY_IMPORT]
@@ -116,6 +118,9 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
     before = surroundings() | random_states()
     vectors = _encode(subject, order["seed"], watch)
     report["changed"] += changes(before, surroundings() | random_states())
+    written = [each.partition(" while ")[0] for each in watch.written]
+    report["read"] = data_files(watch.read, cls.__module__, [os.path.realpath(folder), *written])
+    report["asked"] = variables_asked(asked)
     np.savez(folder / "vectors.npz", **vectors)
 
 

@@ -59,6 +59,8 @@ class ProcessReport:
         printed: What went to standard output and standard error.
         written: Files that were written outside the folders meant for it.
         network: What was asked of the network.
+        read: Data files that were read while it loaded and encoded; no code, no library's own.
+        asked: Variables of the environment that the plugin's own code asked for meanwhile.
         changed: What it changed of what a whole process shares, random states included.
         left: What was still running when it was done; empty if nothing was.
         error: What ended it early, in a line; empty if nothing did.
@@ -71,6 +73,8 @@ class ProcessReport:
     printed: str = ""
     written: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     left: str = ""
     error: str = ""
@@ -266,6 +270,6 @@ def _report(folder: Path, code: int, left: str) -> ProcessReport:
     if (folder / "vectors.npz").is_file():
         with np.load(folder / "vectors.npz", allow_pickle=False) as file:
             vectors = {name: file[name] for name in file.files}
-    lists = ("modules", "written", "network", "changed")
+    lists = ("modules", "written", "network", "read", "asked", "changed")
     said |= {name: tuple(said.get(name, ())) for name in lists}
     return ProcessReport(vectors=vectors, printed=printed, left=left, **said)
