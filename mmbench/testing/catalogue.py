@@ -41,6 +41,7 @@ FAMILIES: tuple[str, ...] = (
     "dataset_declaration",
     "dataset_sample",
     "dataset_collections",
+    "dataset_listing_order",
     "dataset_damage",
     "dataset_losses",
     "task_declaration",
