@@ -57,7 +57,7 @@ def test_an_option_configures_what_is_checked(call, tmp_path):
 
 
 def test_a_distribution_is_checked_whole_but_for_what_needs_an_option(call):
-    done = call("plugin", "check", "mmbench", *ONE, "--only", "summary_is_a_line")
+    done = call("plugin", "check", "mmbench", *ONE, "--only", "summary_is_one_line")
     assert done.code == 0
     assert "skipped  representation arrays" in done.err
     for name in ("representation cca", "task numbers-localization", "dataset numbers"):
