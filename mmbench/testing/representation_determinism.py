@@ -128,10 +128,13 @@ def processes_agree(subject: RepresentationSubject) -> None:
     ``hash()`` of a string, and so the order of a set, differs from process to process: use
     ``hashlib`` and sort. Paths are absolute, or lie beside the module.
     """
-    subject.require_alike()
+    offers = subject.offers if subject.is_precomputed else subject.main_offers
+    if not subject.is_precomputed:
+        subject.require_alike()
+    _ = [subject.steady(offer) for offer in offers]
     report = subject.process
     _refuse_failed(report)
-    for offer in subject.main_offers:
+    for offer in offers:
         found, second = subject.steady(offer), report.vectors[label_of(offer)]
         if far_apart(found, second) > TOLERANCE:
             fail(

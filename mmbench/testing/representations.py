@@ -30,6 +30,7 @@ from mmbench.runner.encoding import to_numpy
 from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.declared import first_fault
 from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
+from mmbench.testing.option_paths import with_absolute_paths
 from mmbench.testing.processes import start_watched
 from mmbench.testing.state_faults import difference_of, plain_fault
 
@@ -117,8 +118,9 @@ class RepresentationSubject:
 
     @cached_property
     def options(self) -> dict[str, Any]:
-        """Every option with its value."""
-        return resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
+        """Every option with its value; paths are absolute."""
+        found = resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
+        return with_absolute_paths(found, lambda options: self.cls(**options).fingerprint())
 
     def new(self, **changed: Any) -> Representation:
         """A new instance: bound, neither loaded nor trained.

@@ -140,3 +140,15 @@ class LostAway(Sound):
     def load(self, ctx):
         super().load(ctx)
         Path("weights.bin").read_bytes()
+
+
+class SpellsTheYear(Sound):
+    def load(self, ctx):
+        super().load(ctx)
+        self.bias = np.roll(self.bias, int(time.strftime("%Y")) % 7)
+
+
+class AsksTheSystemsClock(Sound):
+    def finish(self, total):
+        days = time.clock_gettime(time.CLOCK_REALTIME) / 86_400
+        return super().finish(total) * (1 + int(days / 60) % 5)

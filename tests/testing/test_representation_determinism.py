@@ -17,6 +17,8 @@ MUTANTS = [
     Mutant("processes_agree", "mutants_determinism:LostAway"),
     Mutant("times_agree", "mutants_determinism:ReadsTheClock"),
     Mutant("times_agree", "mutants_determinism:ReadsTheClockAtEveryCall"),
+    Mutant("times_agree", "mutants_determinism:SpellsTheYear"),
+    Mutant("times_agree", "mutants_determinism:AsksTheSystemsClock"),
     Mutant("seed_matters_if_declared", "mutants_determinism:SeededInName"),
     Mutant("seed_changes_nothing_undeclared", "mutants_determinism:SecretlySeeded"),
 ]
