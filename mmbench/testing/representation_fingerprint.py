@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mmbench.api import DataMissing
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.representations import RepresentationSubject, described
 
@@ -30,6 +31,8 @@ def fingerprint_is_text(subject: RepresentationSubject) -> None:
     _ = subject.info  # what can't even be built has a check of its own
     try:
         found = subject.new().fingerprint()
+    except DataMissing as error:
+        raise Blocked(f"weights are missing: {error.what}: see it_loads") from error
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is seen
         fail(
             expected="fingerprint() to return a text before load()",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import MmbenchError, State
+from mmbench.api import DataMissing, MmbenchError, State
 from mmbench.api.representation import METHODS
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
@@ -31,7 +31,10 @@ def fit_gives_a_state(subject: RepresentationSubject) -> None:
     it short (``parametrize_with_checks(..., options={"epochs": 2})``).
     """
     _require(subject)
-    found: Any = subject.trained.state()
+    try:
+        found: Any = subject.trained.state()
+    except DataMissing as error:
+        raise Blocked(f"something is missing: {error.what}: see it_loads") from error
     if not isinstance(found, State) or not (found.arrays or found.meta):
         fail(
             expected="state() to return a State with arrays or meta",

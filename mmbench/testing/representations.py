@@ -14,6 +14,7 @@ import numpy as np
 
 from mmbench.api import (
     Context,
+    DataMissing,
     MmbenchError,
     Offer,
     PrecomputedRepresentation,
@@ -427,6 +428,8 @@ class RepresentationSubject:
         except (Blocked, NotRelevant):
             raise
         except (MmbenchError, Exception, SystemExit) as error:
+            if isinstance(error, DataMissing) and check == "fingerprint_is_text":
+                check = "it_loads"  # which says what is missing, and how to get it
             raise Blocked(f"{what} raised {described(error)}: see {check}") from error
 
 
