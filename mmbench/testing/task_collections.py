@@ -313,6 +313,31 @@ def fingerprints_are_stable(subject: TaskSubject) -> None:
 
 
 @conformance("collections", "tasks")
+def fingerprints_agree_between_processes(subject: TaskSubject) -> None:
+    """A new process opens the same collections, in the same order, another day.
+
+    Strings hash otherwise there, and the clock is ahead. Items in the order of a set, or chosen by
+    the date, make every run start over. Sort what comes out of a set, and let no clock in.
+    """
+    first, report = subject.opened.fingerprints, subject.process
+    if report.open_error:
+        fail(
+            expected="the collections to open in a new process",
+            seen=f"it raised {report.open_error}",
+            change="let collections() depend on its datasets and the options alone",
+        )
+    for key, fingerprint in first.items():
+        if report.fingerprints.get(key) != fingerprint:
+            if subject.reopened().fingerprints.get(key) != fingerprint:
+                raise Blocked("it is another each time: see fingerprints_are_stable")
+            fail(
+                expected=f"the collection {key!r} to have the same fingerprint in a new process",
+                seen=f"{fingerprint} and {report.fingerprints.get(key)}",
+                change="sort what comes out of a set, and let no clock and no variable in",
+            )
+
+
+@conformance("collections", "tasks")
 def fit_targets_are_valid(subject: TaskSubject) -> None:
     """The target of a supervised fit has a value for every training item.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from mmbench.runner.suite import TaskChoice
 from mmbench.testing.checks import Blocked, NotRelevant
 from mmbench.testing.evaluations import malformed
 from mmbench.testing.representations import described
+from mmbench.testing.task_processes import TaskReport, stored_inputs, task_in_a_new_process
 from mmbench.testing.task_surroundings import Everything, Recorded, SampleFirst, thinned
 
 if TYPE_CHECKING:
@@ -319,6 +320,28 @@ class TaskSubject:
         if key not in self._metrics:
             self._metrics[key] = self.metrics(self.evaluation(level, seed=seed))
         return self._metrics[key]
+
+    @cached_property
+    def stored(self) -> Evaluation:
+        """What scoring returns for the random arrays, from inputs that were stored.
+
+        Raises:
+            Blocked: ``score`` raises.
+        """
+        inputs = self.reference("random")
+        with blocking("writing the columns as JSON", "columns_are_plain"):
+            return self.score(stored_inputs(inputs, self.workspace / "process"))
+
+    @cached_property
+    def process(self) -> TaskReport:
+        """What a new process makes of it, that scores what was stored and opens its collections.
+
+        Raises:
+            Blocked: The process could not be watched.
+        """
+        with suppress(Blocked, NotRelevant):  # without inputs it opens the collections only
+            _ = self.stored
+        return task_in_a_new_process(self, self.workspace / "process")
 
     @cached_property
     def misdeclared(self) -> str:

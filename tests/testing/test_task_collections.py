@@ -27,6 +27,8 @@ MUTANTS = [
     Mutant("missing_streams_raise", M + "WrongError"),
     Mutant("present_streams_load", M + "Corrupt"),
     Mutant("fingerprints_are_stable", M + "Shuffled"),
+    Mutant("fingerprints_agree_between_processes", M + "Unsorted"),
+    Mutant("fingerprints_agree_between_processes", M + "Yearly"),
     Mutant("splits_are_disjoint", M + "Leaking"),
     Mutant("judged_items_are_not_for_training", M + "TrainsOnTest"),
     Mutant("splits_are_disjoint", M + "TrainsOnViews"),
@@ -39,7 +41,8 @@ MUTANTS = [
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
-    assert_fails_only(mutant, "tasks", tmp_path)
+    processes = mutant.check == "fingerprints_agree_between_processes"
+    assert_fails_only(mutant, "tasks", tmp_path, processes=processes)
 
 
 @pytest.mark.parametrize("name", ["OpenShape", "Unsupervised", "NoTarget", "Silent"])
