@@ -126,10 +126,24 @@ class Watched:
     def _has_children(self) -> bool:
         """Whether processes that it started are there a second after it has ended."""
         deadline = time.monotonic() + 1.0
-        while found := _is_alive(self.process.pid):
+        while found := _is_alive(self.process.pid) or bool(self._descendants()):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
+        return found
+
+    def _descendants(self) -> list[int]:
+        """Processes that inherited its folder of temporary files, in a session of their own too.
+
+        Where there is no /proc, none are found.
+        """
+        mark = b"\0TMPDIR=" + os.fsencode(self.folder / "tmp") + b"\0"
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                number = int(path.parent.name)
+                if number != self.process.pid and mark in b"\0" + path.read_bytes() + b"\0":
+                    found.append(number)
         return found
 
     def end(self) -> None:
@@ -137,6 +151,9 @@ class Watched:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        for number in self._descendants():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(number, signal.SIGKILL)
 
 
 def _is_alive(group: int) -> bool:

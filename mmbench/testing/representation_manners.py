@@ -93,10 +93,11 @@ def surroundings_are_left_alone(subject: RepresentationSubject) -> None:
     """Loading and encoding leave the process as it was: environment, folder, path, switches.
 
     A worker goes on to other cells in the same process. Variables of the environment, the working
-    folder, ``sys.path``, ``sys.argv``, warning filters, the root logger's handlers, numpy's error
-    state, torch's default dtype and gradient mode are looked at. Put back what you must change:
-    ``with torch.no_grad():``, ``with numpy.errstate(...):``, ``with warnings.catch_warnings():``.
-    What an import changes the first time is not counted.
+    folder, ``sys.path``, ``sys.argv``, warning filters, the root logger's handlers, handlers of
+    signals, the garbage collector, the recursion limit, the file mask, the default timeout of
+    sockets, numpy's error state, torch's default dtype and gradient mode are looked at. Put
+    back what you must change: ``with torch.no_grad():``, ``with numpy.errstate(...):``, ``with
+    warnings.catch_warnings():``. What an import changes the first time is not counted.
     """
     changed = [name for name in _done(subject).changed if not name.endswith(_RANDOM)]
     if changed:
