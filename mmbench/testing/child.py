@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Any
 from mmbench.import_cost import HEAVY
 from mmbench.testing.clock import move_clocks, move_dates
 from mmbench.testing.reading import data_files, record_variables, variables_asked
-from mmbench.testing.surroundings import changes, random_states, restore, surroundings
+from mmbench.testing.surroundings import (
+    changes,
+    random_states,
+    restore,
+    surroundings,
+    undo_inherited,
+)
 from mmbench.testing.watching import Watch, user_caches
 
 if TYPE_CHECKING:
@@ -130,6 +136,7 @@ def main(folder: Path) -> None:
     here = Path.cwd()
     watch = Watch([folder / "cache", folder / "tmp", *user_caches()])
     report: dict[str, Any] = {}
+    undo_inherited()
     # Log messages and warnings are no bad manners: without a handler they would be printed.
     logging.lastResort = logging.NullHandler()
     logging.captureWarnings(capture=True)

@@ -9,7 +9,8 @@ import numpy as np
 from mmbench.api import TrainedRepresentation
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.child import label_of
-from mmbench.testing.representations import COUNT, TOLERANCE, far_apart
+from mmbench.testing.extreme_items import fits_slot, look_alikes
+from mmbench.testing.representations import COUNT, TOLERANCE, described, far_apart
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,6 +75,43 @@ def earlier_calls_leave_no_trace(subject: RepresentationSubject) -> None:
                 expected=f"{label_of(offer)} to be the same before and after other items",
                 seen=_difference(first, second),
                 change="keep nothing from one call of encode() to the next that enters a vector",
+            )
+
+
+@conformance("determinism", "representations")
+def look_alikes_are_not_mixed_up(subject: RepresentationSubject) -> None:
+    """An item has the same vector whether or not one that looks like it came before.
+
+    A cache whose key is too short gives one item the vector of another: texts with the same first
+    200 letters, the same samples at another rate, pictures that differ in their last rows. Make
+    the key of ``payload_digest(payload)``, which stands for all that is in a payload.
+    """
+    subject.require_alike()
+    with subject.blocking("load()", "it_loads"):
+        fresh = subject.ready()
+    for offer in subject.main_offers:
+        slots = [slot for slot in subject.info.slots if slot.name in offer.slots]
+        first, second = subject.batch(offer, (0,)), subject.batch(offer, (0,))
+        for slot in slots:
+            (payload,) = first[slot.name]
+            twins = look_alikes(payload)
+            if all(fits_slot(slot, twin) for twin in twins):
+                first[slot.name], second[slot.name] = ([twin] for twin in twins)
+        try:
+            alone = subject.encode(fresh, offer, second)
+            subject.encode(subject.shared, offer, first)
+            after = subject.encode(subject.shared, offer, second)
+        except Exception as error:  # refused; the checks of extremes say so
+            if len(subject.main_offers) == 1:
+                raise NotRelevant(f"it refuses such items: {described(error)}") from error
+            continue
+        if np.isfinite(alone).all() and far_apart(alone, after) > TOLERANCE:
+            fail(
+                expected=f"{label_of(offer)} of an item to be the same before and after one that "
+                "begins alike, or has the same samples at another rate",
+                seen=_difference(alone, after),
+                change="make the key of what is cached of payload_digest(payload): of all that is "
+                "in it",
             )
 
 

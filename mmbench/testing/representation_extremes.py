@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmbench.api import ItemError
+from mmbench.api import Audio, ItemError
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.child import label_of
-from mmbench.testing.extreme_items import extremes_of, fits_slot
+from mmbench.testing.extreme_items import extremes_of, fits_slot, octave
 from mmbench.testing.items import main_kind
-from mmbench.testing.representations import described, same_axes
+from mmbench.testing.representations import TOLERANCE, described, far_apart, same_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Kinds whose payloads follow a vocabulary: where a representation gives examples of its own, what
 #: we make up is no valid input.
 _VOCABULARIES = ("Tokens", "Table")
+#: Sounds that are tried at two rates; the share of the largest value that an octave changes where
+#: pitch matters.
+_SOUNDS, _OCTAVE = 3, 0.02
 
 
 @conformance("extremes", "representations")
@@ -92,6 +95,42 @@ def any_rate_works(subject: RepresentationSubject) -> None:
     what the model was trained with. Taking the samples as they are changes every pitch.
     """
     _encodes(subject, "rate", "resample from payload.rate")
+
+
+@conformance("extremes", "representations")
+def rate_is_heeded(subject: RepresentationSubject) -> None:
+    """The same samples at another rate are another sound, and have another vector.
+
+    At half the rate they last twice as long and sound an octave lower. What takes the samples as
+    they are, whatever ``rate`` says, hears each data set at another pitch: resample, or compute
+    frequencies from ``rate``. It is tried where an octave makes a difference at all.
+    """
+    tried = False
+    for offer, slot in _ways_in(subject):
+        ordinary = subject.batch(offer, range(_SOUNDS))
+        if not all(isinstance(each, Audio) for each in ordinary[slot.name]):
+            continue
+        usual = subject.steady(offer)[:_SOUNDS]
+        pairs = [octave(each) for each in ordinary[slot.name] if isinstance(each, Audio)]
+        try:
+            higher, slower = (
+                subject.encode(subject.shared, offer, ordinary | {slot.name: list(sounds)})
+                for sounds in zip(*pairs, strict=True)
+            )
+        except Exception:  # noqa: BLE001, S112 - refused, or see any_rate_works
+            continue
+        if far_apart(usual, higher) <= _OCTAVE or higher.shape != usual.shape:
+            continue
+        tried = True
+        if far_apart(higher, slower) <= TOLERANCE:
+            fail(
+                expected=f"{label_of(offer)} to tell sounds apart that have the same samples at "
+                "two rates",
+                seen="the same vectors, though an octave makes a difference",
+                change="resample from payload.rate, or compute frequencies from it",
+            )
+    if not tried:
+        raise NotRelevant("no slot takes sounds of any rate whose pitch makes a difference")
 
 
 @conformance("extremes", "representations")

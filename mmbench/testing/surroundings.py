@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["changes", "new_random_states", "random_states", "restore", "surroundings"]
+__all__ = [
+    "changes",
+    "new_random_states",
+    "random_states",
+    "restore",
+    "surroundings",
+    "undo_inherited",
+]
 
 
 def random_states() -> dict[str, Any]:
@@ -119,6 +126,15 @@ def _signals() -> list[tuple[str, int]]:
     """Signals that end a process or tell it something, by name."""
     names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGUSR2")
     return [(name, getattr(signal, name)) for name in names if hasattr(signal, name)]
+
+
+def undo_inherited() -> None:
+    """Undo what a new process took over from one in which a plugin was loaded already."""
+    os.umask(0o022)
+    for _, number in _signals():
+        if signal.getsignal(number) == signal.SIG_IGN:
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, usual)
 
 
 def _folder() -> str:

@@ -10,6 +10,8 @@ MUTANTS = [
     Mutant("repeats_agree", "mutants_determinism:Dropout"),
     Mutant("repeats_agree", "mutants_determinism:RunningMean"),
     Mutant("earlier_calls_leave_no_trace", "mutants_determinism:GrowingVocabulary"),
+    Mutant("look_alikes_are_not_mixed_up", "mutants_determinism:CachesByTheBeginning"),
+    Mutant("look_alikes_are_not_mixed_up", "mutants_determinism:CachesWithoutTheRate"),
     Mutant("instances_agree", "mutants_determinism:UnseededWeights"),
     Mutant("instances_agree", "mutants_determinism:SeededByTheMillisecond"),
     Mutant("loading_twice_changes_nothing", "mutants_determinism:LoadsOnTop"),
@@ -63,3 +65,11 @@ def test_what_is_not_a_number_is_told_by_its_own_check(tmp_path):
     outcomes = outcomes_of("representations", "mutants_output:NaN", tmp_path, processes=False)
     reason = outcomes["earlier_calls_leave_no_trace"].reason
     assert reason == "values are not finite: see output_is_finite"
+
+
+def test_a_cache_by_digest_is_no_fault(tmp_path):
+    path = "mutants_determinism:Caching"
+    outcomes = outcomes_of("representations", path, tmp_path, processes=False)
+    assert failed(outcomes) == {}
+    assert outcomes["look_alikes_are_not_mixed_up"].status == "passed"
+    assert outcomes["rate_is_heeded"].status == "passed"

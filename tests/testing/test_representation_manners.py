@@ -18,7 +18,7 @@ MUTANTS = [
     Mutant("surroundings_are_left_alone", "mutants_manners:SilencesNumpy"),
     Mutant("surroundings_are_left_alone", "mutants_manners:TakesTheRootLogger"),
     Mutant("surroundings_are_left_alone", "mutants_manners:StopsTheCollector"),
-    Mutant("surroundings_are_left_alone", "mutants_manners:IgnoresInterrupts"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:IgnoresAlarms"),
     Mutant("surroundings_are_left_alone", "mutants_manners:OpensItsFiles"),
     Mutant("surroundings_are_left_alone", "mutants_manners:SilencesLogging"),
     Mutant("network_is_left_alone", "mutants_manners:AsksTheNetwork"),
