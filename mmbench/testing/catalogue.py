@@ -49,6 +49,7 @@ FAMILIES: tuple[str, ...] = (
     "task_requests",
     "task_references",
     "task_metrics",
+    "task_items",
     "task_splits",
     "task_purity",
 )

@@ -149,6 +149,22 @@ def bounds_are_in_order(subject: TaskSubject) -> None:
 
 
 @conformance("declaration", "tasks")
+def shares_lie_between_zero_and_one(subject: TaskSubject) -> None:
+    """A metric whose unit is ``share`` has bounds within 0..1.
+
+    Boards show shares as percent: 50 would be 5000 %. Give the share itself, or another unit.
+    """
+    for metric in subject.info.metrics:
+        low, high = metric.bounds
+        if metric.unit == "share" and (low is None or high is None or low < 0 or high > 1):
+            fail(
+                expected=f"the bounds of {metric.name!r}, a share, to lie within 0..1",
+                seen=f"{metric.bounds!r}",
+                change="return shares of one, or give it another unit: MetricInfo(..., unit='1')",
+            )
+
+
+@conformance("declaration", "tasks")
 def aggregators_exist(subject: TaskSubject) -> None:
     """Every metric over columns names an aggregator that there is.
 

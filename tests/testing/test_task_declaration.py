@@ -19,6 +19,7 @@ MUTANTS = [
     Mutant("metrics_are_described", "mutants_task_declaration:NoFormula"),
     Mutant("metrics_are_described", "mutants_task_declaration:NoUnit"),
     Mutant("bounds_are_in_order", "mutants_task_declaration:Backwards"),
+    Mutant("shares_lie_between_zero_and_one", "mutants_task_declaration:Percent"),
     Mutant("aggregators_exist", "mutants_task_declaration:NoSuchAggregator"),
     Mutant("columns_fit_their_aggregator", "mutants_task_declaration:OneColumnShort"),
     Mutant("missing_intervals_have_a_reason", "mutants_task_declaration:NoReason"),
