@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -44,14 +44,14 @@ def scores_stand_under_their_items(subject: TaskSubject) -> None:
     for metric in subject.info.metrics:
         for column in metric.columns:
             ours, theirs = (_by_id(each, metric, column) for each in (first, second))
-            largest = max((abs(v) for v in ours.values() if np.isfinite(v)), default=1.0)
+            numbers = [abs(v) for v in ours.values() if isinstance(v, float) and np.isfinite(v)]
             for item, value in ours.items():
-                other = theirs.get(item, np.inf)
-                if not _near(value, other, max(largest, 1.0)):
+                other = theirs.get(item)
+                if item not in theirs or not _near(value, other, max(numbers, default=1.0)):
                     fail(
-                        expected=f"{item!r} to keep its {column!r}, {value:g}, when the items are "
-                        "in another order",
-                        seen="no score" if item not in theirs else f"{other:g}",
+                        expected=f"{item!r} to keep its {column!r}, {value!r:.30}, when the "
+                        "items are in another order",
+                        seen="no score" if item not in theirs else f"{other!r:.30}",
                         change="give ItemTable(ids, columns) ids and values of the same rows",
                     )
 
@@ -176,31 +176,31 @@ def _named(key: str, table: ItemTable) -> list[str]:
     return [f"{key}/{item}" for item in table.ids]
 
 
-def _by_id(evaluation: Evaluation, metric: MetricInfo, column: str) -> dict[str, float]:
+def _by_id(evaluation: Evaluation, metric: MetricInfo, column: str) -> dict[str, Any]:
     """A column's values by id."""
     table = evaluation.tables.get(metric.table)
     if table is None or column not in table.columns:
         raise Blocked("a column is missing: see metrics_are_computed")
     if len(set(table.ids)) < len(table.ids):
         raise Blocked("an id occurs twice: see scored_ids_are_unique")
-    try:
-        values = np.asarray(table.columns[column], dtype=np.float64).tolist()
-    except (TypeError, ValueError) as error:
-        raise NotRelevant(f"{column!r} holds no single numbers") from error
-    return dict(zip(table.ids, values, strict=True))
+    return dict(zip(table.ids, np.asarray(table.columns[column]).tolist(), strict=True))
 
 
-def _scored(values: Mapping[str, float]) -> set[str]:
-    return {item for item, value in values.items() if not np.isnan(value)}
+def _scored(values: Mapping[str, Any]) -> set[str]:
+    return {item for item, value in values.items() if not _is_missing(value)}
 
 
-def _near(first: float | None, second: float | None, scale: float = 1.0) -> bool:
-    """Whether two values differ by no more than rounding; NaN equals NaN."""
-    if first is None or second is None:
-        return first is second
-    if np.isnan(first) or np.isnan(second):
-        return bool(np.isnan(first) and np.isnan(second))
-    return abs(first - second) <= _ROUNDING * max(scale, abs(first))
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and np.isnan(value))
+
+
+def _near(first: Any, second: Any, scale: float = 1.0) -> bool:
+    """Whether two values differ by no more than rounding; NaN and None are missing alike."""
+    if _is_missing(first) or _is_missing(second):
+        return _is_missing(first) and _is_missing(second)
+    if isinstance(first, float) and isinstance(second, float):
+        return abs(first - second) <= _ROUNDING * max(scale, abs(first))
+    return bool(first == second)
 
 
 def _half_width(value: MetricValue) -> float:
