@@ -39,7 +39,7 @@ __all__ = ["ProcessReport", "Watched", "listed", "start_watched", "watched"]
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
 #: Seconds that a child may take to end when all is done.
-_TO_END = 5.0
+_TO_END = 12.0
 #: Variables that would hide what a plugin does: with them hubs are not asked, warnings not shown.
 _UNSET = {
     "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "MMBENCH_OFFLINE",
