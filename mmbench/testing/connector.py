@@ -13,8 +13,8 @@ from mmbench.api import (
     State,
 )
 from mmbench.runner.artifacts import ArtifactStore
-from mmbench.testing.checks import NotRelevant, conformance, fail
-from mmbench.testing.representations import TOLERANCE, described, far_apart
+from mmbench.testing.checks import NotRelevant, blocking, conformance, described, fail
+from mmbench.testing.comparison import TOLERANCE, far_apart
 from mmbench.testing.state_faults import difference_of, plain_fault
 from mmbench.testing.surroundings import changes, new_random_states, random_states
 
@@ -143,7 +143,7 @@ def connector_state_is_plain_data(subject: ConnectorSubject) -> None:
     It is written as ``.npz`` and JSON, and read without pickle: see state_is_plain_data.
     """
     trained = subject.trained
-    with subject.blocking("state()", "connector_gives_a_state"):
+    with blocking("state()", "connector_gives_a_state"):
         fault = plain_fault(trained.state())
     if fault:
         fail(
@@ -201,7 +201,7 @@ def connector_learns_from_its_corpora(subject: ConnectorSubject) -> None:
     if not subject.new().needs():
         raise NotRelevant("it needs no corpora")
     subject.require_repeatable()
-    with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+    with blocking("fit_vectors()", "connector_gives_a_state"):
         other = subject.fitted(corpora=1).state()
     if not difference_of(subject.state, other):
         fail(
@@ -218,7 +218,7 @@ def connector_fit_starts_afresh(subject: ConnectorSubject) -> None:
     A training is named by its corpora, options and seed. Begin ``fit_vectors`` with new maps.
     """
     subject.require_repeatable()
-    with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+    with blocking("fit_vectors()", "connector_gives_a_state"):
         trained = subject.fitted(corpora=1)
     trained.fit_vectors(subject.corpora(), subject.context())
     found = difference_of(subject.state, trained.state())
@@ -376,17 +376,17 @@ def vectors_are_left_alone(subject: ConnectorSubject) -> None:
 
     They are views into the store's files. Write ``vectors = vectors - mean``, not ``-=``.
     """
-    with subject.blocking("needs()", "corpora_are_requests"):
+    with blocking("needs()", "corpora_are_requests"):
         corpora = subject.corpora()
     before = {name: array.copy() for name, array in corpora.items()}
     trained = subject.trained
-    with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+    with blocking("fit_vectors()", "connector_gives_a_state"):
         subject.described().fit_vectors(corpora, subject.context())
     _same(before, corpora, "fit_vectors()")
     for slot, base in subject.routes:
         vectors = subject.vectors(base)
         kept = vectors.copy()
-        with subject.blocking("project()", "every_route_projects"):
+        with blocking("project()", "every_route_projects"):
             trained.project(base, slot, vectors)
         _same({slot: kept}, {slot: vectors}, "project()")
 
@@ -401,7 +401,7 @@ def connector_leaves_random_state_alone(subject: ConnectorSubject) -> None:
     """
     trained = subject.trained  # imports what fit_vectors() imports
     with new_random_states() as before:
-        with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+        with blocking("fit_vectors()", "connector_gives_a_state"):
             subject.fitted()
         for slot, base in subject.routes:
             subject.projected(trained, slot, base, subject.vectors(base))

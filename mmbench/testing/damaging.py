@@ -11,9 +11,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from mmbench.api import SAMPLE_MARKER
-from mmbench.testing.checks import Blocked
+from mmbench.testing.checks import Blocked, described
 from mmbench.testing.datasets import Loaded, load_all
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

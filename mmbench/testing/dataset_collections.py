@@ -10,10 +10,9 @@ import numpy as np
 
 from mmbench.api.payloads import KINDS, Audio
 from mmbench.options import declared_options
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.datasets import DatasetSubject, Loaded, load_one
 from mmbench.testing.payload_faults import unlike
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

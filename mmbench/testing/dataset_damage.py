@@ -7,8 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from mmbench.api import DataError, DataMissing, Dataset, ItemError, MmbenchError
-from mmbench.testing.checks import Blocked, conformance, fail
-from mmbench.testing.representations import described
+from mmbench.testing.checks import Blocked, conformance, described, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,8 @@ from mmbench.api import API_VERSION, Connector, Dataset, Representation, Task, U
 from mmbench.import_cost import BUDGET_MS
 from mmbench.loading import NAME_RULE, is_name
 from mmbench.options import declared_options, resolve_options
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.processes import listed
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmbench.api import TrainedRepresentation
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 from mmbench.testing.child import label_of
+from mmbench.testing.comparison import TOLERANCE, far_apart
 from mmbench.testing.extreme_items import fits_slot, look_alikes
-from mmbench.testing.representations import COUNT, TOLERANCE, described, far_apart
+from mmbench.testing.representations import COUNT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,7 +89,7 @@ def look_alikes_are_not_mixed_up(subject: RepresentationSubject) -> None:
     the key of ``payload_digest(payload)``, which stands for all that is in a payload.
     """
     subject.require_alike()
-    with subject.blocking("load()", "it_loads"):
+    with blocking("load()", "it_loads"):
         fresh = subject.ready()
     for offer in subject.main_offers:
         slots = [slot for slot in subject.info.slots if slot.name in offer.slots]
@@ -98,7 +100,9 @@ def look_alikes_are_not_mixed_up(subject: RepresentationSubject) -> None:
             if all(fits_slot(slot, twin) for twin in twins):
                 first[slot.name], second[slot.name] = ([twin] for twin in twins)
         try:
-            alone = subject.encode(fresh, offer, second)
+            alone = subject.encode(
+                fresh, offer, deepcopy(second)
+            )  # some change what they are handed
             subject.encode(subject.shared, offer, first)
             after = subject.encode(subject.shared, offer, second)
         except Exception as error:  # refused; the checks of extremes say so
@@ -263,7 +267,7 @@ def _with_other_seed(subject: RepresentationSubject) -> Representation:
     if not subject.is_trained:
         return subject.ready(seed=1)
     subject.require_repeatable()
-    with subject.blocking("fit()", "fit_gives_a_state"):
+    with blocking("fit()", "fit_gives_a_state"):
         return subject.restored(subject.fitted(seed=1).state(), seed=1)
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmbench.api import Audio, ItemError
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.child import label_of
+from mmbench.testing.comparison import TOLERANCE, far_apart, same_axes
 from mmbench.testing.extreme_items import extremes_of, fits_slot, octave
 from mmbench.testing.items import main_kind
-from mmbench.testing.representations import TOLERANCE, described, far_apart, same_axes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

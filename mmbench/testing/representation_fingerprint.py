@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmbench.api import DataMissing
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
-from mmbench.testing.representations import RepresentationSubject, described
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from mmbench.testing.representations import RepresentationSubject
 
 #: Weights that are larger are not copied to be altered.
 LARGEST = 4 << 30
@@ -55,7 +56,7 @@ def fingerprint_is_stable(subject: RepresentationSubject) -> None:
     """
     first = _fingerprint(subject)
     one = subject.new()
-    with subject.blocking("fingerprint()", "fingerprint_is_text"):
+    with blocking("fingerprint()", "fingerprint_is_text"):
         others = [one.fingerprint(), one.fingerprint()]
     for other in others:
         if other != first:
@@ -75,7 +76,7 @@ def fingerprint_outlives_loading(subject: RepresentationSubject) -> None:
     first = _fingerprint(subject)
     for offer in subject.offers[:1]:
         subject.vectors(offer)
-    with subject.blocking("fingerprint()", "fingerprint_is_text"):
+    with blocking("fingerprint()", "fingerprint_is_text"):
         after = subject.shared.fingerprint()
     if after != first:
         fail(
@@ -115,7 +116,7 @@ def fingerprint_follows_the_weights(subject: RepresentationSubject) -> None:
     _ = _fingerprint(subject)
     for option, path in _weights(subject):
         copy = _copied(subject, path, "altered")
-        with subject.blocking(f"fingerprint() of a copy of {path}", "fingerprint_is_text"):
+        with blocking(f"fingerprint() of a copy of {path}", "fingerprint_is_text"):
             first = subject.new(**{option: str(copy)}).fingerprint()
         for file in _to_alter(copy, path, _read(subject)):
             _check_altered(subject, option, copy, file, first)
@@ -199,7 +200,7 @@ def fingerprint_stays_when_weights_move(subject: RepresentationSubject) -> None:
     first = _fingerprint(subject)
     for option, path in _weights(subject):
         copy = _copied(subject, path, "moved")
-        with subject.blocking(f"fingerprint() of a copy of {path}", "fingerprint_is_text"):
+        with blocking(f"fingerprint() of a copy of {path}", "fingerprint_is_text"):
             found = subject.new(**{option: str(copy)}).fingerprint()
         if found != first:
             fail(
@@ -212,7 +213,7 @@ def fingerprint_stays_when_weights_move(subject: RepresentationSubject) -> None:
 def _fingerprint(subject: RepresentationSubject) -> str:
     """The fingerprint of a new instance."""
     _ = subject.info
-    with subject.blocking("fingerprint()", "fingerprint_is_text"):
+    with blocking("fingerprint()", "fingerprint_is_text"):
         found: object = subject.new().fingerprint()
     if not isinstance(found, str):
         raise Blocked("it is no text: see fingerprint_is_text")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmbench.api.representation import METHODS
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.child import label_of
+from mmbench.testing.comparison import TOLERANCE, far_apart, same_axes
 from mmbench.testing.extreme_items import EXTREMES, fits_slot
-from mmbench.testing.representations import COUNT, TOLERANCE, described, far_apart, same_axes
+from mmbench.testing.representations import COUNT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

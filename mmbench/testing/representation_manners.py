@@ -9,7 +9,7 @@ import numpy as np
 from mmbench.api import payload_digest
 from mmbench.api.representation import METHODS
 from mmbench.runner.encoding import to_numpy
-from mmbench.testing.checks import Blocked, conformance, fail
+from mmbench.testing.checks import Blocked, blocking, conformance, fail
 from mmbench.testing.child import label_of
 from mmbench.testing.representations import COUNT
 
@@ -187,7 +187,7 @@ def _done(subject: RepresentationSubject) -> ProcessReport:
 
 def _called(subject: RepresentationSubject, offer: Offer, batch: dict[str, list[Payload]]) -> Any:
     """What the offer's method returns for this very batch."""
-    with subject.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+    with blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
         return getattr(subject.shared, METHODS[offer.kind])(batch)
 
 

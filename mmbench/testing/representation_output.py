@@ -10,8 +10,8 @@ import numpy as np
 from mmbench.api import DataMissing
 from mmbench.api.representation import METHODS
 from mmbench.runner.encoding import to_numpy
-from mmbench.testing.checks import Blocked, conformance, fail
-from mmbench.testing.representations import COUNT, RepresentationSubject, described
+from mmbench.testing.checks import Blocked, blocking, conformance, described, fail
+from mmbench.testing.representations import COUNT, RepresentationSubject
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,7 +92,7 @@ def output_is_an_array(subject: RepresentationSubject) -> None:
     Integers, booleans, objects and lists are refused: vectors are stored as float32.
     """
     for offer in subject.encoded_offers():
-        with subject.blocking(_label(offer), "every_offer_runs"):
+        with blocking(_label(offer), "every_offer_runs"):
             raw = getattr(subject.shared, METHODS[offer.kind])(subject.batch(offer))
         try:
             floating = hasattr(raw, "shape") and _is_float(raw)
@@ -113,7 +113,7 @@ def one_row_an_item(subject: RepresentationSubject) -> None:
     ``encode`` returns [B, D], ``encode_dense`` [B, h, w, D], ``encode_tokens`` [B, T, D].
     """
     for offer in subject.encoded_offers():
-        with subject.blocking(_label(offer), "every_offer_runs"):
+        with blocking(_label(offer), "every_offer_runs"):
             found = subject.encode(subject.shared, offer, subject.batch(offer))
         axes = _AXES.get(offer.kind, "[B, ...]")
         wanted = axes.count(",") + 1

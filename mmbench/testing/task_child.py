@@ -15,9 +15,9 @@ from mmbench.api import DatasetSpec, ItemTable, ScoreInputs, TaskSpec
 from mmbench.registry import Entry, PluginInfo, Registry, load_object
 from mmbench.runner.catalog import Catalog
 from mmbench.runner.suite import TaskChoice
+from mmbench.testing.checks import described
 from mmbench.testing.clock import move_clocks, move_dates
 from mmbench.testing.reading import record_variables
-from mmbench.testing.representations import described
 from mmbench.testing.task_processes import TaskReport
 
 __all__: list[str] = []

@@ -11,9 +11,8 @@ import numpy as np
 from mmbench.api import Collection, DataMissing, ItemError, Stream, payload_digest
 from mmbench.api.payloads import KINDS
 from mmbench.api.streams import Provenance
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.payload_faults import unlike
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from mmbench.api import MetricInfo, TaskInfo, UsageError
 from mmbench.options import declared_options, parse_assignment, resolve_options
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
-from mmbench.testing.representations import described
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

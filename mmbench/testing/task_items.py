@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
-from mmbench.testing.representations import described
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.rows import shuffled, taken
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ from mmbench.api import ItemTable, Level
 from mmbench.results.checks import check_values
 from mmbench.results.items import read_tables, tables_to_parquet
 from mmbench.results.summary import evaluate_metrics
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.evaluations import malformed
-from mmbench.testing.representations import described
 from mmbench.testing.rows import shuffled
 
 if TYPE_CHECKING:

@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, fail
 from mmbench.testing.evaluations import difference, same
-from mmbench.testing.tasks import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

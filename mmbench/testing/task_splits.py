@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 
 from mmbench.api import ItemTable, payload_digest
 from mmbench.runner.overlap import NAMES, judged, origin, shared_rows
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
-from mmbench.testing.representations import described
-from mmbench.testing.tasks import blocking
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
