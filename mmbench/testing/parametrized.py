@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +35,10 @@ class _Subject:
 
     @cached_property
     def made(self) -> Any:
-        return self.target.subject(Path(mkdtemp(prefix="mmbench-check-")))
+        workspace = mkdtemp(prefix="mmbench-check-")
+        # All tests of the target use it, whichever comes last: it goes when Python does.
+        atexit.register(rmtree, workspace, ignore_errors=True)
+        return self.target.subject(Path(workspace))
 
 
 @dataclass
