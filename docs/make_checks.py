@@ -57,7 +57,7 @@ A class that breaks a contract on purpose says which and why, for everybody who 
 
 ```python
 class Probe(Representation):
-    expected_failures = {{"black_image_is_encoded": "a picture without light has no colour"}}
+    expected_failures = {{"items_are_told_apart": "a floor: it says the same of every item"}}
 ```
 
 `parametrize_with_checks(..., expected_failures={{...}})` and `mmbench plugin check --expect

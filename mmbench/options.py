@@ -122,10 +122,19 @@ def _checked(option: Option, value: Any, where: str) -> Any:
     """The value, with lists made tuples and ints made floats where the hint asks for it."""
     value = _adapted(option.hint, value)
     if not _matches(option.hint, value):
-        raise UsageError(
-            f"option {option.name!r} is {value!r}", where=where, fix=f"it takes {option.values}"
-        )
+        fix = f"it takes {option.values}" + _quoting(option, value)
+        raise UsageError(f"option {option.name!r} is {value!r}", where=where, fix=fix)
     return value
+
+
+def _quoting(option: Option, value: Any) -> str:
+    """How to give as text what was read as a number or a truth value, where a text would fit."""
+    if not isinstance(value, (bool, int, float)):
+        return ""
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if not _matches(option.hint, text):
+        return ""
+    return f""": a text needs quotes, -o '{option.name}="{text}"'"""
 
 
 def _adapted(hint: Any, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
@@ -113,6 +114,22 @@ def test_values_of_another_type_are_refused(name, value):
     with pytest.raises(UsageError, match=f"task x: option '{name}' is .*\n.*it takes") as caught:
         resolve(**{name: value})
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("typed", "quoted"), [("2", '"2"'), ("0.5", '"0.5"'), ("true", '"true"')])
+def test_a_number_for_a_text_is_answered_with_its_quotes(typed, quoted):
+    class Gain:
+        def __init__(self, *, gain: str | None = None) -> None: ...
+
+    assert resolve(Gain, **dict([parse_assignment(f"gain={quoted}")])) == {"gain": typed}
+    with pytest.raises(UsageError, match=re.escape(f"needs quotes, -o 'gain={quoted}'")):
+        resolve(Gain, **dict([parse_assignment(f"gain={typed}")]))
+
+
+def test_quotes_are_no_answer_where_a_text_does_not_fit():
+    with pytest.raises(UsageError) as caught:
+        resolve(dim=8.0)
+    assert "quotes" not in str(caught.value)
 
 
 def test_a_choice_of_numbers_takes_no_truth_values():

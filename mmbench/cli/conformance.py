@@ -28,8 +28,8 @@ EXAMPLES = """\b
 Examples:
   mmbench plugin check mean-colour
   mmbench plugin check mmbench-swatches --all
-  mmbench plugin check arrays -o folder=vectors --only one_row_an_item
-  mmbench plugin check my-model --expect "empty_text_is_encoded=it has no empty text"
+  mmbench plugin check arrays -o folder=vectors --only unknown_ids_are_not_invented
+  mmbench plugin check my-model --expect "neighbours_do_not_matter=it normalises a batch"
   mmbench plugin check --explain output_is_finite
 """
 #: Statuses in the order of the table's columns, with their style.
@@ -237,6 +237,8 @@ def _print(found: Sequence[tuple[Target, list[Outcome]]], *, every: bool) -> Non
     counts = Counter(each.status for _, outcomes in found for each in outcomes)
     said = ", ".join(f"{counts[status]} {status}" for status in _STYLES if counts[status])
     console.print(said or "no check was made", style="bold", markup=False)
+    if counts["skipped"] and not every:
+        console.print("`--all` says why a check was skipped.", markup=False)
     if counts["failed"]:
         console.print("`mmbench plugin check --explain CHECK` says more.", markup=False)
 

@@ -22,6 +22,7 @@ from mmbench.runner.bundle import Bundle, VectorRefs
 from mmbench.runner.environment import describe_environment
 from mmbench.runner.keys import key_of
 from mmbench.runner.matching import groups_of
+from mmbench.runner.overlap import overlap_notes
 from mmbench.runner.vectors import Price, VectorStore
 
 if TYPE_CHECKING:
@@ -185,6 +186,7 @@ def draft_record(
         generated_streams=_generated_streams(match, requested),
         items_total=total,
         items_used=used,
+        notes=overlap_notes(match),
         seed=match.seed,
         partial=settings.limit is not None,
         environment=describe_environment(

@@ -73,7 +73,7 @@ def _score_bundle(
         metrics=metrics,
         references=references,
         parameters=dict(evaluation.parameters),
-        notes=tuple(evaluation.notes),
+        notes=(*bundle.draft.notes, *evaluation.notes),
         cost=replace(bundle.draft.cost, seconds=seconds),
     )
     return record, evaluation.tables

@@ -41,12 +41,16 @@ FAMILIES: tuple[str, ...] = (
     "dataset_declaration",
     "dataset_sample",
     "dataset_collections",
+    "dataset_listing_order",
     "dataset_damage",
+    "dataset_losses",
     "task_declaration",
     "task_collections",
     "task_requests",
     "task_references",
     "task_metrics",
+    "task_items",
+    "task_splits",
     "task_purity",
 )
 

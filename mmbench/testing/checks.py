@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar
 
+from mmbench.api import DataMissing
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from types import ModuleType
 
 __all__ = [
@@ -16,8 +19,10 @@ __all__ = [
     "CheckSpec",
     "Group",
     "NotRelevant",
+    "blocking",
     "checks_of",
     "conformance",
+    "described",
     "fail",
 ]
 
@@ -59,6 +64,30 @@ def fail(*, expected: str, seen: str, change: str) -> NoReturn:
         CheckFailedError: Always.
     """
     raise CheckFailedError(expected=expected, seen=seen, change=change)
+
+
+def described(error: BaseException) -> str:
+    """An exception in one line."""
+    said = str(error).partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+@contextmanager
+def blocking(what: str, check: str) -> Iterator[None]:
+    """Turn what a plugin raises into :class:`Blocked`.
+
+    Args:
+        what: What of the plugin is called.
+        check: The check that reports it when it raises.
+    """
+    try:
+        yield
+    except (Blocked, NotRelevant):
+        raise
+    except (Exception, SystemExit) as error:
+        if isinstance(error, DataMissing) and check == "fingerprint_is_text":
+            check = "it_loads"  # which says what is missing, and how to get it
+        raise Blocked(f"{what} raised {described(error)}: see {check}") from error
 
 
 @dataclass(frozen=True)

@@ -14,23 +14,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mmbench.import_cost import HEAVY
 from mmbench.testing.clock import move_clocks, move_dates
-from mmbench.testing.surroundings import changes, random_states, restore, surroundings
+from mmbench.testing.reading import data_files, record_variables, variables_asked
+from mmbench.testing.surroundings import (
+    changes,
+    random_states,
+    restore,
+    surroundings,
+    undo_inherited,
+)
 from mmbench.testing.watching import Watch, user_caches
 
 if TYPE_CHECKING:
     from mmbench.testing.representations import RepresentationSubject
 
-__all__ = ["HEAVY", "label_of"]
-
-#: What listing must not import: each takes a tenth of a second to several seconds.
-HEAVY = frozenset(
-    {
-        "cv2", "datasets", "h5py", "jax", "laion_clap", "librosa", "matplotlib", "numba",
-        "onnxruntime", "open_clip", "pandas", "PIL", "pyarrow", "scipy", "sklearn", "tensorflow",
-        "timm", "torch", "torchaudio", "torchvision", "transformers", "trimesh",
-    }
-)  # fmt: skip
+__all__ = ["label_of"]
 
 #: What no library's import changes: here the first load is held to account too.
 _NEVER_BY_IMPORT = frozenset(
@@ -115,6 +114,7 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
         cls = subject.cls
     with watch.on("built"), contextlib.suppress(Exception):  # a check of its own says so
         report["fingerprint"] = str(subject.new().fingerprint())
+    asked = record_variables(cls.__module__, lambda: watch.is_used)
     vectors = _encode(subject, order["seed"], watch)
     after = surroundings() | random_states()
     report["changed"] = [name for name in changes(before, after) if name in _NEVER_BY_IMPORT]
@@ -124,6 +124,9 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
     before = surroundings() | random_states()
     vectors = _encode(subject, order["seed"], watch)
     report["changed"] += changes(before, surroundings() | random_states())
+    written = [each.partition(" while ")[0] for each in watch.written]
+    report["read"] = data_files(watch.read, cls.__module__, [os.path.realpath(folder), *written])
+    report["asked"] = variables_asked(asked)
     np.savez(folder / "vectors.npz", **vectors)
 
 
@@ -133,6 +136,7 @@ def main(folder: Path) -> None:
     here = Path.cwd()
     watch = Watch([folder / "cache", folder / "tmp", *user_caches()])
     report: dict[str, Any] = {}
+    undo_inherited()
     # Log messages and warnings are no bad manners: without a handler they would be printed.
     logging.lastResort = logging.NullHandler()
     logging.captureWarnings(capture=True)

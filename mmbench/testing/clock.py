@@ -9,20 +9,38 @@ from typing import Any
 
 __all__ = ["AHEAD", "move_clocks", "move_dates"]
 
-#: Seconds: more than a year, and another hour, minute and second.
-AHEAD = 400 * 86_400.0 + 12_345.6
+#: Seconds: more than a year, and another hour, minute and second; a prime number of days, so that
+#: what changes every second, third or seventh day changes.
+AHEAD = 401 * 86_400.0 + 12_345.6
 
 
 def move_clocks(ahead: float = AHEAD) -> None:
     """Move the functions of ``time``, for the rest of this process.
 
     ``time.perf_counter`` and ``time.monotonic`` stay: they differ from process to process anyway.
+    What compiled code asks of the system can't be moved: ``numpy.datetime64("now")``, the times of
+    files that are written.
     """
     real, real_ns = time.time, time.time_ns
     time.time = lambda: real() + ahead
     time.time_ns = lambda: real_ns() + int(ahead * 1e9)
     for name in ("gmtime", "localtime", "ctime"):
         setattr(time, name, _later(getattr(time, name), ahead, real))
+    moment, said, spelt = time.localtime, time.strftime, time.asctime
+    time.strftime = lambda format, t=None: said(format, moment() if t is None else t)  # noqa: A006
+    time.asctime = lambda t=None: spelt(moment() if t is None else t)
+    if sys.platform != "win32":
+        _move_clock_of_the_system(ahead)
+
+
+def _move_clock_of_the_system(ahead: float) -> None:
+    """Move ``time.clock_gettime``, of the clocks that tell the time of day."""
+    day = {time.CLOCK_REALTIME, getattr(time, "CLOCK_TAI", time.CLOCK_REALTIME)}
+    real, real_ns = time.clock_gettime, time.clock_gettime_ns
+    time.clock_gettime = lambda clk_id: real(clk_id) + (ahead if clk_id in day else 0.0)
+    time.clock_gettime_ns = lambda clk_id: (
+        real_ns(clk_id) + (int(ahead * 1e9) if clk_id in day else 0)
+    )
 
 
 def move_dates(package: str, ahead: float = AHEAD) -> None:

@@ -13,8 +13,8 @@ from mmbench.api import (
     State,
 )
 from mmbench.runner.artifacts import ArtifactStore
-from mmbench.testing.checks import NotRelevant, conformance, fail
-from mmbench.testing.representations import TOLERANCE, described, far_apart
+from mmbench.testing.checks import NotRelevant, blocking, conformance, described, fail
+from mmbench.testing.comparison import TOLERANCE, far_apart
 from mmbench.testing.state_faults import difference_of, plain_fault
 from mmbench.testing.surroundings import changes, new_random_states, random_states
 
@@ -45,7 +45,11 @@ def bases_are_references(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def routes_lead_to_bases(subject: ConnectorSubject) -> None:
-    """``routes`` maps each slot of the joined space to the base that encodes it."""
+    """``routes`` maps each slot of the joined space to the base that encodes it.
+
+    An image goes to the base of ``routes["image"]``, its vectors from there to ``project``. Set it
+    in ``__init__``, with names out of ``bases``.
+    """
     fault = subject.routes_fault()
     if fault:
         fail(
@@ -139,7 +143,7 @@ def connector_state_is_plain_data(subject: ConnectorSubject) -> None:
     It is written as ``.npz`` and JSON, and read without pickle: see state_is_plain_data.
     """
     trained = subject.trained
-    with subject.blocking("state()", "connector_gives_a_state"):
+    with blocking("state()", "connector_gives_a_state"):
         fault = plain_fault(trained.state())
     if fault:
         fail(
@@ -173,7 +177,10 @@ def connector_state_gives_the_same(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def connector_fit_repeats_itself(subject: ConnectorSubject) -> None:
-    """Learning twice from the same corpora with one seed gives the same state, bit for bit."""
+    """Learning twice from the same corpora with one seed gives the same state, bit for bit.
+
+    A number that can't be had again can't be checked. Draw from a generator made of ``ctx.seed``.
+    """
     state = subject.state
     found = difference_of(state, subject.fitted().state())
     if found:
@@ -186,11 +193,15 @@ def connector_fit_repeats_itself(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def connector_learns_from_its_corpora(subject: ConnectorSubject) -> None:
-    """Other corpora give another state."""
+    """Other corpora give another state.
+
+    A state that stays as it is was learnt from nothing. Where the maps are known beforehand,
+    ``needs`` returns an empty list.
+    """
     if not subject.new().needs():
         raise NotRelevant("it needs no corpora")
     subject.require_repeatable()
-    with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+    with blocking("fit_vectors()", "connector_gives_a_state"):
         other = subject.fitted(corpora=1).state()
     if not difference_of(subject.state, other):
         fail(
@@ -202,9 +213,12 @@ def connector_learns_from_its_corpora(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def connector_fit_starts_afresh(subject: ConnectorSubject) -> None:
-    """What was learnt before leaves no trace when ``fit_vectors`` is called again."""
+    """What was learnt before leaves no trace when ``fit_vectors`` is called again.
+
+    A training is named by its corpora, options and seed. Begin ``fit_vectors`` with new maps.
+    """
     subject.require_repeatable()
-    with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+    with blocking("fit_vectors()", "connector_gives_a_state"):
         trained = subject.fitted(corpora=1)
     trained.fit_vectors(subject.corpora(), subject.context())
     found = difference_of(subject.state, trained.state())
@@ -218,7 +232,11 @@ def connector_fit_starts_afresh(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def unfitted_is_refused(subject: ConnectorSubject) -> None:
-    """Projecting before anything was learnt raises an error that says so."""
+    """Projecting before anything was learnt raises an error that says so.
+
+    Vectors that went through random maps look like vectors. Raise a ``PluginError`` or a
+    ``UsageError``.
+    """
     for slot, base in subject.routes:
         try:
             subject.described().project(base, slot, subject.vectors(base))
@@ -236,7 +254,11 @@ def unfitted_is_refused(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def every_route_projects(subject: ConnectorSubject) -> None:
-    """Each route's vectors [n, D] become floats [n, dim], of the declared dim."""
+    """Each route's vectors [n, D] become floats [n, dim], of the declared dim.
+
+    Of n vectors of a base come n of the joined space, in their order. ``dim`` is what the offers of
+    ``describe`` say; leave it out (None) where it is not known before training.
+    """
     for slot, base in subject.routes:
         vectors = subject.vectors(base)
         found = np.asarray(subject.trained.project(base, slot, vectors.copy()))
@@ -253,7 +275,10 @@ def every_route_projects(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def projections_are_finite(subject: ConnectorSubject) -> None:
-    """No projected value is NaN or infinite, and no projected vector is zero."""
+    """No projected value is NaN or infinite, and no projected vector is zero.
+
+    Neither can be compared with anything. Add a small number to what you divide by.
+    """
     for slot, base in subject.routes:
         found = subject.projected(subject.trained, slot, base, subject.vectors(base))
         if not np.isfinite(found).all() or not found.any(axis=-1).all():
@@ -304,7 +329,11 @@ def projection_goes_row_by_row(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def projection_keeps_leading_axes(subject: ConnectorSubject) -> None:
-    """Dense maps [n, h, w, D] are projected cell by cell, along the last axis."""
+    """Dense maps [n, h, w, D] are projected cell by cell, along the last axis.
+
+    Where a base offers dense maps, so does the connector. Multiply from the right
+    (``vectors @ map``), and normalise along axis -1, not 1.
+    """
     for slot, base in subject.routes:
         usual = subject.steady(slot, base)
         cells = subject.vectors(base).reshape(1, 2, 3, -1)
@@ -326,7 +355,11 @@ def projection_keeps_leading_axes(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def projections_differ(subject: ConnectorSubject) -> None:
-    """Different vectors have different projections."""
+    """Different vectors have different projections.
+
+    A map that sends all to one place joins nothing: look whether the vectors are used, and whether
+    the maps have a rank above zero.
+    """
     for slot, base in subject.routes:
         found = subject.steady(slot, base)
         if np.ptp(found, axis=0).max() <= 1e-6 * max(float(np.abs(found).max()), 1e-30):
@@ -343,27 +376,32 @@ def vectors_are_left_alone(subject: ConnectorSubject) -> None:
 
     They are views into the store's files. Write ``vectors = vectors - mean``, not ``-=``.
     """
-    with subject.blocking("needs()", "corpora_are_requests"):
+    with blocking("needs()", "corpora_are_requests"):
         corpora = subject.corpora()
     before = {name: array.copy() for name, array in corpora.items()}
     trained = subject.trained
-    with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+    with blocking("fit_vectors()", "connector_gives_a_state"):
         subject.described().fit_vectors(corpora, subject.context())
     _same(before, corpora, "fit_vectors()")
     for slot, base in subject.routes:
         vectors = subject.vectors(base)
         kept = vectors.copy()
-        with subject.blocking("project()", "every_route_projects"):
+        with blocking("project()", "every_route_projects"):
             trained.project(base, slot, vectors)
         _same({slot: kept}, {slot: vectors}, "project()")
 
 
 @conformance("connector", "connectors")
 def connector_leaves_random_state_alone(subject: ConnectorSubject) -> None:
-    """Learning and projecting neither seed the global random generators nor draw from them."""
+    """Learning and projecting neither seed the global random generators nor draw from them.
+
+    Everybody in the process shares them. Draw from ``numpy.random.default_rng(ctx.seed)`` or a
+    ``torch.Generator``; where a library insists on torch's global one, wrap it in
+    ``torch.random.fork_rng()``.
+    """
     trained = subject.trained  # imports what fit_vectors() imports
     with new_random_states() as before:
-        with subject.blocking("fit_vectors()", "connector_gives_a_state"):
+        with blocking("fit_vectors()", "connector_gives_a_state"):
             subject.fitted()
         for slot, base in subject.routes:
             subject.projected(trained, slot, base, subject.vectors(base))

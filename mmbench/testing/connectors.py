@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,25 +13,18 @@ from mmbench.api import (
     Connector,
     Context,
     CorpusRequest,
-    MmbenchError,
     Offer,
     RepresentationInfo,
     Slot,
     State,
 )
-from mmbench.options import resolve_options
-from mmbench.registry import load_object
-from mmbench.testing.checks import Blocked, NotRelevant
+from mmbench.testing.checks import Blocked, blocking
 from mmbench.testing.state_faults import difference_of, plain_fault
+from mmbench.testing.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
-    from mmbench.api import RepresentationSpec
-    from mmbench.registry import Entry
 
 __all__ = ["ConnectorSubject"]
 
@@ -41,7 +33,7 @@ DIM = 24
 
 
 @dataclass
-class ConnectorSubject:
+class ConnectorSubject(Subject[Connector]):
     """One configured connector under test; its bases are invented, so that no weights are needed.
 
     Attributes:
@@ -49,35 +41,6 @@ class ConnectorSubject:
         given: Options given for the checks, over the spec's own.
         workspace: An empty folder for what the checks write.
     """
-
-    entry: Entry[RepresentationSpec]
-    given: Mapping[str, Any]
-    workspace: Path
-
-    @property
-    def name(self) -> str:
-        """What users type."""
-        return self.entry.spec.name
-
-    @property
-    def expected_failures(self) -> Mapping[str, str]:
-        """Check to the reason why it fails on purpose."""
-        return dict(self.cls.expected_failures)
-
-    @cached_property
-    def cls(self) -> type[Connector]:
-        """Its class."""
-        cls: type[Connector] = load_object(self.entry.spec.path, self.entry)
-        return cls
-
-    @cached_property
-    def options(self) -> dict[str, Any]:
-        """Every option with its value."""
-        return resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
-
-    def new(self, **changed: Any) -> Connector:
-        """A new instance."""
-        return self.cls(**{**self.options, **changed})
 
     @cached_property
     def bases(self) -> dict[str, RepresentationInfo]:
@@ -129,7 +92,7 @@ class ConnectorSubject:
     def routes_fault(self) -> str:
         """What is wrong with its routes; empty if nothing is."""
         connector = self.new()
-        with self.blocking("bases", "bases_are_references"):
+        with blocking("bases", "bases_are_references"):
             known = set(connector.bases)
         routes: Any = getattr(connector, "routes", None)
         good = hasattr(routes, "items") and routes and set(routes.values()) <= known
@@ -138,7 +101,7 @@ class ConnectorSubject:
     def needs_fault(self) -> str:
         """What is wrong with the corpora that it asks for; empty if nothing is."""
         connector = self.new()
-        with self.blocking("bases", "bases_are_references"):
+        with blocking("bases", "bases_are_references"):
             known = set(connector.bases)
         needs: list[Any] = list(connector.needs())
         if wrong := [each for each in needs if not isinstance(each, CorpusRequest)]:
@@ -157,10 +120,10 @@ class ConnectorSubject:
         Raises:
             Blocked: Otherwise; checks of their own say so.
         """
-        with self.blocking("routes", "routes_lead_to_bases"):
+        with blocking("routes", "routes_lead_to_bases"):
             if self.routes_fault():
                 raise Blocked("its routes lead nowhere: see routes_lead_to_bases")
-        with self.blocking("needs()", "corpora_are_requests"):
+        with blocking("needs()", "corpora_are_requests"):
             if self.needs_fault():
                 raise Blocked("its corpora can't be had: see corpora_are_requests")
 
@@ -189,7 +152,7 @@ class ConnectorSubject:
             Blocked: It says nothing that could be built on.
         """
         self.require_declarations()
-        with self.blocking("describe()", "describe_gives_an_info"):
+        with blocking("describe()", "describe_gives_an_info"):
             info: Any = self.new().describe(self.bases)
         if not isinstance(info, RepresentationInfo):
             raise Blocked("describe() returns no info: see describe_gives_an_info")
@@ -199,7 +162,7 @@ class ConnectorSubject:
     def trained(self) -> Connector:
         """The instance of the one training, with seed 0; only to be looked at."""
         _ = self.info
-        with self.blocking("fit_vectors()", "connector_gives_a_state"):
+        with blocking("fit_vectors()", "connector_gives_a_state"):
             return self.fitted()
 
     @cached_property
@@ -210,7 +173,7 @@ class ConnectorSubject:
             Blocked: There is none, or it is no plain data; checks of their own say so.
         """
         trained = self.trained
-        with self.blocking("state()", "connector_gives_a_state"):
+        with blocking("state()", "connector_gives_a_state"):
             found: Any = trained.state()
         if not isinstance(found, State) or not (found.arrays or found.meta):
             raise Blocked("there is no state: see connector_gives_a_state")
@@ -225,7 +188,7 @@ class ConnectorSubject:
             Blocked: Otherwise; a check of its own says so.
         """
         state = self.state
-        with self.blocking("fit_vectors()", "connector_gives_a_state"):
+        with blocking("fit_vectors()", "connector_gives_a_state"):
             again = self.fitted().state()
         if difference_of(state, again):
             raise Blocked("two trainings alike differ: see connector_fit_repeats_itself")
@@ -244,7 +207,7 @@ class ConnectorSubject:
         Raises:
             Blocked: It raises.
         """
-        with self.blocking("project()", "every_route_projects"):
+        with blocking("project()", "every_route_projects"):
             return np.array(connector.project(base, slot, vectors.copy()))
 
     def steady(self, slot: str, base: str) -> NDArray[Any]:
@@ -262,14 +225,3 @@ class ConnectorSubject:
         if not np.array_equal(first, second):
             raise Blocked("projections differ from call to call: see projections_repeat")
         return first
-
-    @contextmanager
-    def blocking(self, what: str, check: str) -> Iterator[None]:
-        """Turn what a plugin raises into :class:`Blocked`, naming the check that reports it."""
-        try:
-            yield
-        except (Blocked, NotRelevant):
-            raise
-        except (MmbenchError, Exception, SystemExit) as error:
-            said = str(error).partition("\n")[0]
-            raise Blocked(f"{what} raised {type(error).__name__}: {said}: see {check}") from error

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from mmbench.api import SAMPLE_MARKER
-from mmbench.testing.checks import Blocked
+from mmbench.testing.checks import Blocked, described
 from mmbench.testing.datasets import Loaded, load_all
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,6 +33,9 @@ _VICTIMS = 10
 _FEW = 3
 #: What systems leave in folders.
 _LITTER = (".DS_Store", "Thumbs.db")
+#: Words of one line of a list that are changed one by one, at most.
+_WORDS = 24
+_WORD = re.compile(r"\w+")
 _GARBAGE = b"\xff\xfe\x00\x93,\x81\xff"
 
 
@@ -129,18 +133,54 @@ class Trials:
                     self._seen[damage, place] = self.look()
             yield place, self._seen[damage, place]
 
-    def check(self, cut: Path | None) -> set[tuple[str, str, str]] | BaseException:
-        """What its ``check`` lists (where a file is cut off), or what it raises."""
-        with _damaged(self.root / cut, "cut") if cut else nullcontext():
+    @cached_property
+    def texts(self) -> dict[Path, str]:
+        """Every file of the sample that is text, with what stands in it."""
+        return {
+            path.relative_to(self.root): path.read_bytes().decode()
+            for path in sorted(self.root.rglob("*"))
+            if path.is_file() and _is_text(path.read_bytes())
+        }
+
+    def listed(self, place: Path) -> bool:
+        """Whether a text of the sample names this file, and no other file has its name."""
+        names = Counter(path.name for path in self.root.rglob("*"))
+        if names[place.name] > 1 or place.name == SAMPLE_MARKER:
+            return False
+        named = rf"(?<!\w){re.escape(place.name)}(?!\w)"
+        if len(place.stem) > 2:  # a shorter one may be a label or a number
+            named += rf"|(?<![\w.-]){re.escape(place.stem)}(?![\w-])"
+        return any(re.search(named, text) for path, text in self.texts.items() if path != place)
+
+    def reworded(self) -> Iterator[tuple[Path, Seen]]:
+        """Every list, with one word of its middle line changed, one by one; nothing is loaded.
+
+        Where another line has another word in that place, it is taken: it is likely to be valid.
+        """
+        _ = self.before
+        for place in self.lists:
+            text = self.texts.get(place, "")
+            for other in _reworded(text):
+                try:
+                    (self.root / place).write_bytes(other.encode())
+                    yield place, self.look(load=False)
+                finally:
+                    (self.root / place).write_bytes(text.encode())
+
+    def check(
+        self, place: Path | None, damage: Damage = "cut"
+    ) -> set[tuple[str, str, str]] | BaseException:
+        """What its ``check`` lists (where a file is damaged), or what it raises."""
+        with _damaged(self.root / place, damage) if place else nullcontext():
             try:
                 broken = self.subject.new().check(self.subject.source(self.root))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - that is what was seen
                 return error
         return {(each.collection, each.item, each.stream) for each in broken}
 
-    def status(self, gone: Path) -> DataStatus | BaseException:
-        """What its ``status`` says where a file is missing, or what it raises."""
-        with _damaged(self.root / gone, "gone"):
+    def status(self, place: Path, damage: Damage = "gone") -> DataStatus | BaseException:
+        """What its ``status`` says where a file is damaged, or what it raises."""
+        with _damaged(self.root / place, damage):
             try:
                 return self.subject.new().status(self.subject.source(self.root))
             except (Exception, SystemExit) as error:  # noqa: BLE001 - that is what was seen
@@ -163,8 +203,21 @@ class Trials:
                 path.unlink()
             (self.root / "__MACOSX").rmdir()
 
-    def look(self, root: Path | None = None) -> Seen:
-        """Open a folder (the damaged one, unless another is named) and load all of it."""
+    def copied(self, place: Path) -> Seen:
+        """What it makes of the folder while copies of a file lie beside it and below it."""
+        path = self.root / place
+        beside, below = path.with_name(f"copy of {path.name}"), path.parent / "old" / path.name
+        below.parent.mkdir()
+        try:
+            for each in (beside, below):
+                shutil.copyfile(path, each)
+            return self.look(load=False)
+        finally:
+            beside.unlink(missing_ok=True)
+            shutil.rmtree(below.parent)
+
+    def look(self, root: Path | None = None, *, load: bool = True) -> Seen:
+        """Open a folder (the damaged one, unless another is named) and load all of it, or none."""
         step = "collections()"
         try:
             collections = self.subject.open(root or self.root)
@@ -173,7 +226,7 @@ class Trials:
             step = "fingerprint()"
             fingerprints = {name: each.fingerprint() for name, each in collections.items()}
             step = "content_keys()"
-            loaded = tuple(load_all(collections))
+            loaded = tuple(load_all(collections)) if load else ()
             _ = [each.digest for each in loaded]
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is seen
             return Seen(error=error, step=step)
@@ -212,6 +265,20 @@ def _is_text(content: bytes) -> bool:
         return "\0" not in content.decode()
     except UnicodeDecodeError:
         return False
+
+
+def _reworded(text: str) -> Iterator[str]:
+    """A text with one word of its middle line changed, for every word of it."""
+    lines = text.splitlines(keepends=True)
+    middle = len(lines) // 2
+    words = [[word.group() for word in _WORD.finditer(line)] for line in lines]
+    found = list(_WORD.finditer(lines[middle])) if lines else []
+    for number in range(0, len(found), len(found) // _WORDS + 1):
+        word = found[number]
+        others = [line[number] for line in words[1:] if len(line) > number]
+        other = next((each for each in others if each != word.group()), word.group() + "s")
+        line = lines[middle][: word.start()] + other + lines[middle][word.end() :]
+        yield "".join([*lines[:middle], line, *lines[middle + 1 :]])
 
 
 def _altered(content: bytes, share: float) -> bytes:

@@ -6,12 +6,13 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from mmbench.api.payloads import KINDS
+import numpy as np
+
+from mmbench.api.payloads import KINDS, Audio
 from mmbench.options import declared_options
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.datasets import DatasetSubject, Loaded, load_one
 from mmbench.testing.payload_faults import unlike
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from mmbench.api import Collection
 
 _THREADS = 4
+#: The largest value that a sound may have: what lossy codecs decode overshoots 1 a little.
+_LOUDEST = 1.5
+#: Values that an option which is a text may take.
+_TEXTS = ("2", "0.5", "a", "train")
 
 
 @conformance("collections", "datasets")
@@ -200,6 +205,29 @@ def dataset_payloads_are_as_declared(subject: DatasetSubject) -> None:
 
 
 @conformance("collections", "datasets")
+def samples_are_in_range(subject: DatasetSubject) -> None:
+    """Sounds are finite, and in -1 to 1.
+
+    Representations count on it. Integers of 16 bits are divided by 32768. What a resampler or the
+    decoder of a lossy format overshoots may be clipped; up to 1.5 is let pass.
+    """
+    sounds = [each for each in subject.healthy if isinstance(each.payload, Audio)]
+    if not sounds:
+        raise NotRelevant("it has no sounds")
+    for each in sounds:
+        assert isinstance(each.payload, Audio)
+        if not isinstance(each.payload.samples, np.ndarray) or not each.payload.samples.size:
+            continue
+        largest = float(np.abs(each.payload.samples).max())
+        if not largest <= _LOUDEST:
+            fail(
+                expected=f"samples of {each.label} in -1 to 1",
+                seen=f"the largest is {largest:.4g}",
+                change="divide by the largest value of the file's type",
+            )
+
+
+@conformance("collections", "datasets")
 def loading_twice_is_equal(subject: DatasetSubject) -> None:
     """Loading an item again gives the same payload.
 
@@ -268,8 +296,9 @@ def dataset_keys_tell_payloads_apart(subject: DatasetSubject) -> None:
 def options_are_in_the_keys(subject: DatasetSubject) -> None:
     """An option that changes what is loaded changes the content keys.
 
-    Else vectors of the old option are found for the new one. Rates, crops, sizes and lengths
-    belong into the key.
+    Other values are guessed; and options that are given for the check are compared with their
+    defaults. Else vectors of the old option are found for the new one. Rates, crops, sizes and
+    lengths belong into the key.
     """
     before = {each.place: each for each in _some(subject.steady)}
     root = subject.workspace / "nothing" if subject.info.bundled else subject.sample
@@ -298,12 +327,16 @@ def _alternatives(subject: DatasetSubject) -> Iterator[tuple[str, Any]]:
     found = []
     for name, option in declared_options(subject.cls).items():
         now = subject.options[name]
+        if not option.required and option.default != now:
+            found.append((name, option.default))
         if get_origin(option.hint) is Literal:
             found += [(name, value) for value in get_args(option.hint) if value != now]
         elif isinstance(now, bool):
             found.append((name, not now))
         elif isinstance(now, (int, float)):
             found.append((name, now * 2 or type(now)(1)))
+        elif isinstance(now, str):
+            found += [(name, text) for text in _TEXTS if text != now]
     if not found:
         raise NotRelevant("it has no option of which another value could be guessed")
     yield from found

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from mmbench.api import DataError, DataMissing, Dataset, ItemError, MmbenchError
-from mmbench.testing.checks import Blocked, conformance, fail
-from mmbench.testing.representations import described
+from mmbench.testing.checks import Blocked, conformance, described, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +16,20 @@ if TYPE_CHECKING:
     from mmbench.testing.damaging import Damage, Seen
     from mmbench.testing.datasets import DatasetSubject, Loaded
 
-_IN_WORDS = {
+__all__ = ["IN_WORDS"]
+
+#: What is wrong with a damaged file, in words.
+IN_WORDS = {
     "gone": "is missing",
     "empty": "is empty",
     "cut": "is cut off in the middle",
     "garbage": "has bytes in it that are no text",
 }
+#: Suffixes of formats that say how long they are.
+_DECLARED = (
+    ".wav", ".flac", ".npy", ".npz", ".h5", ".hdf5", ".mat", ".zip", ".parquet",
+    ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".mp4", ".mov",
+)  # fmt: skip
 _WRAP = "catch what the library raises, and raise {} from it, with where=str(path)"
 
 
@@ -63,7 +71,8 @@ def other_files_change_nothing(subject: DatasetSubject) -> None:
     """Files that are none of its own are passed over.
 
     Systems and people leave ``.DS_Store``, ``Thumbs.db``, ``._name`` and ``README.txt`` in folders.
-    A reader that lists a folder says which names it takes.
+    A reader that lists a folder says which names it takes. Where a list names the items, a stray
+    copy (``copy of 17.wav``, or a whole folder ``old``) is none of them.
     """
     before = subject.trials.before
     after = subject.trials.littered()
@@ -75,6 +84,18 @@ def other_files_change_nothing(subject: DatasetSubject) -> None:
             seen=f"{seen}, and there are {more} more items" if more else seen,
             change="take only names of the layout, and none that begins with a dot",
         )
+    for place in subject.trials.files:
+        if place in subject.trials.lists or not subject.trials.listed(place):
+            continue
+        after = subject.trials.copied(place)
+        if after.error is not None or after.fingerprints != before.fingerprints:
+            more = after.items - before.items
+            told = f"{more} more items" if more else "other fingerprints"
+            fail(
+                expected=f"the same items beside copies of {place.name}, which a list names",
+                seen=told if after.error is None else described(after.error),
+                change="take the items from the list, and open the files that it names",
+            )
 
 
 @conformance("damage", "datasets")
@@ -105,11 +126,13 @@ def altered_annotations_change_the_fingerprint(subject: DatasetSubject) -> None:
     take in all of them.
     """
     before = subject.trials.before
-    for place, seen in _altered(subject):
+    changes = (_altered(subject), subject.trials.each("gone"), subject.trials.reworded())
+    for place, seen in chain(*changes):
         for name, fingerprint in seen.fingerprints.items():
             same = before.fingerprints.get(name) == fingerprint
             keys = [_keys(each, name) for each in (before, seen)]
-            if same and (before.columns[name] != seen.columns[name] or keys[0] != keys[1]):
+            other_keys = bool(seen.loaded) and keys[0] != keys[1]
+            if same and (before.columns[name] != seen.columns[name] or other_keys):
                 fail(
                     expected=f"another fingerprint of {name!r} when {place} changes",
                     seen="other ids, columns or keys under the same fingerprint",
@@ -140,7 +163,7 @@ def _opened(subject: DatasetSubject, damage: Damage, wanted: str) -> Iterator[tu
             yield place, seen
         elif not isinstance(seen.error, MmbenchError):
             fail(
-                expected=f"{wanted} where {place} {_IN_WORDS[damage]}",
+                expected=f"{wanted} where {place} {IN_WORDS[damage]}",
                 seen=f"{seen.step} raised {described(seen.error)}",
                 change=_WRAP.format(wanted),
             )
@@ -195,13 +218,33 @@ def empty_files_are_reported(subject: DatasetSubject) -> None:
 
 @conformance("damage", "datasets")
 def truncated_files_are_reported(subject: DatasetSubject) -> None:
-    """A file that is cut off raises no foreign error when the folder is opened.
+    """A file that is cut off is reported: by ``DataError`` if it is a list, or by its ``load``.
 
-    A list that ends in the middle of a line raises ``DataError``; an item's file is left to
-    ``load``.
+    No foreign error ends the opening of the folder. And where the format says how long the file
+    is (wav, npy, png, mp4; not mp3, ogg or text), what is left of it is not taken for the whole: a
+    shorter sound has other vectors, and nobody knows why.
     """
-    for _ in _opened(subject, "cut", "DataError"):
-        pass
+    for place, seen in _opened(subject, "cut", "DataError"):
+        if place.suffix.lower() not in _DECLARED:
+            continue
+        for each in _replaced(subject, seen):
+            fail(
+                expected=f"{each.label} to raise ItemError where {place} is cut off",
+                seen=f"it loads {_shape_of(each)}, and {_shape_of(_whole(subject, each))} before",
+                change="compare what was read with the length in the file's header, and raise "
+                "ItemError",
+            )
+
+
+def _whole(subject: DatasetSubject, what: Loaded) -> Loaded:
+    """The same item, as it was."""
+    return next(each for each in subject.trials.before.loaded if each.place == what.place)
+
+
+def _shape_of(loaded: Loaded) -> str:
+    """A payload's shape, in words."""
+    arrays = [v for v in vars(loaded.payload).values() if hasattr(v, "shape")]
+    return f"shape {arrays[0].shape}" if arrays else "something else"
 
 
 @conformance("damage", "datasets")
@@ -221,7 +264,7 @@ def _load_errors(subject: DatasetSubject) -> Iterator[tuple[Path, str, Loaded]]:
     for damage in damages:
         for place, seen in subject.trials.each(damage):
             for each in seen.failed:
-                yield place, _IN_WORDS[damage], each
+                yield place, IN_WORDS[damage], each
 
 
 @conformance("damage", "datasets")
@@ -250,7 +293,7 @@ def errors_name_the_file(subject: DatasetSubject) -> None:
     """
     damages: tuple[Damage, ...] = ("gone", "empty", "cut", "garbage")
     errors = [
-        (place, _IN_WORDS[damage], seen.step, seen.error)
+        (place, IN_WORDS[damage], seen.step, seen.error)
         for damage in damages
         for place, seen in subject.trials.each(damage)
         if isinstance(seen.error, MmbenchError)
@@ -339,7 +382,7 @@ def broken_lists_are_data_errors(subject: DatasetSubject) -> None:
         for place, seen in subject.trials.each(damage):
             if isinstance(seen.error, MmbenchError) and not isinstance(seen.error, DataError):
                 fail(
-                    expected=f"DataError where {place} {_IN_WORDS[damage]}",
+                    expected=f"DataError where {place} {IN_WORDS[damage]}",
                     seen=described(seen.error),
                     change="raise DataMissing only where a file is not there",
                 )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mmbench.api import DataError, DataMissing, DatasetInfo, DataStatus
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.datasets import SAMPLE_ITEMS, SMALL_ITEMS, DatasetSubject
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from pathlib import Path

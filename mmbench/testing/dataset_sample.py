@@ -6,9 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mmbench.api import SAMPLE_MARKER, Collection, Dataset, MmbenchError
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.datasets import SAMPLE_ITEMS, SMALL_ITEMS, DatasetSubject, write_marked_sample
-from mmbench.testing.representations import described
 from mmbench.testing.surroundings import random_states
 
 if TYPE_CHECKING:

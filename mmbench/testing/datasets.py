@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mmbench.api import (
     SAMPLE_MARKER,
@@ -14,18 +14,15 @@ from mmbench.api import (
     MmbenchError,
     payload_digest,
 )
-from mmbench.options import resolve_options
-from mmbench.registry import load_object
 from mmbench.runner.file_hashes import hash_file
-from mmbench.testing.checks import Blocked, NotRelevant
-from mmbench.testing.representations import described
+from mmbench.testing.checks import Blocked, NotRelevant, described
+from mmbench.testing.subject import Subject
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mmbench.api import Collection, DatasetSpec, Payload
-    from mmbench.registry import Entry
+    from mmbench.api import Collection, Payload
     from mmbench.testing.damaging import Trials
     from mmbench.testing.dataset_processes import DatasetReport
 
@@ -118,7 +115,7 @@ def load_one(collection: Collection, what: Loaded) -> Loaded:
 
 
 @dataclass
-class DatasetSubject:
+class DatasetSubject(Subject[Dataset]):
     """One configured dataset under test.
 
     Attributes:
@@ -126,35 +123,6 @@ class DatasetSubject:
         given: Options given for the checks, over the spec's own.
         workspace: An empty folder for samples.
     """
-
-    entry: Entry[DatasetSpec]
-    given: Mapping[str, Any]
-    workspace: Path
-
-    @property
-    def name(self) -> str:
-        """What users type."""
-        return self.entry.spec.name
-
-    @property
-    def expected_failures(self) -> Mapping[str, str]:
-        """Check to the reason why it fails on purpose."""
-        return dict(self.cls.expected_failures)
-
-    @cached_property
-    def cls(self) -> type[Dataset]:
-        """Its class."""
-        cls: type[Dataset] = load_object(self.entry.spec.path, self.entry)
-        return cls
-
-    @cached_property
-    def options(self) -> dict[str, Any]:
-        """Every option with its value."""
-        return resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
-
-    def new(self, **changed: Any) -> Dataset:
-        """A new instance."""
-        return self.cls(**{**self.options, **changed})
 
     @cached_property
     def info(self) -> DatasetInfo:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from mmbench.api import Evaluation, ItemTable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["difference", "malformed", "same"]
+__all__ = ["difference", "malformed", "same", "stored_tables"]
 
 
 def malformed(found: Any) -> str:
@@ -62,3 +63,22 @@ def same(first: Any, second: Any) -> bool:
             return same(ours.tolist(), theirs.tolist())
         return bool(np.array_equal(ours, theirs, equal_nan=not exact))
     return bool(first == second or (first != first and second != second))  # noqa: PLR0124 - NaN
+
+
+def stored_tables(tables: Mapping[str, ItemTable]) -> dict[str, ItemTable]:
+    """Tables that were written as JSON and read back.
+
+    Raises:
+        TypeError: A column can't be written.
+    """
+    listed = {
+        key: {"ids": list(each.ids), "columns": {k: list(v) for k, v in each.columns.items()}}
+        for key, each in tables.items()
+    }
+    read = json.loads(json.dumps(listed, default=_plain))
+    return {key: ItemTable(**table) for key, table in read.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Numpy numbers and arrays as plain ones."""
+    return value.tolist()

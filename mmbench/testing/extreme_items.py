@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import Payload, Slot
 
-__all__ = ["EXTREMES", "Extreme", "extremes_of", "fits_slot", "zero_of"]
+__all__ = ["EXTREMES", "Extreme", "extremes_of", "fits_slot", "look_alikes", "octave", "zero_of"]
 
 #: Letters of a very long text.
 _LONG = 20_000
@@ -203,6 +203,34 @@ def zero_of(payload: Payload) -> Payload:
         for name, value in vars(payload).items()
     }
     return type(payload)(**emptied)
+
+
+def look_alikes(payload: Payload) -> tuple[Payload, Payload]:
+    """Two payloads that a careless key takes for one: they differ at the end, or in the rate."""
+    if isinstance(payload, Text):
+        beginning = (f"{payload.text or 'word'} " * 200)[:200]
+        return Text(f"{beginning} in the morning"), Text(f"{beginning} by night, far away")
+    if isinstance(payload, Table):
+        last = list(payload.cells)[-1:]
+        return payload, Table({**payload.cells, **dict.fromkeys(last)})
+    if isinstance(payload, Audio):
+        return payload, Audio(payload.samples, payload.rate // 2)
+    fields: Any = dict(vars(payload))
+    name, values = next((n, v) for n, v in fields.items() if isinstance(v, np.ndarray))
+    other = values.copy()
+    end = max(len(other) * 3 // 4, 1)
+    other[end:] = other[: len(other) - end]  # what stood at the beginning: valid values, too
+    return payload, type(payload)(**{**fields, name: other})
+
+
+def octave(audio: Audio) -> tuple[Audio, Audio]:
+    """A sound an octave higher, of as many samples; and its samples at half the rate.
+
+    They are a trifle softer, so that no cache takes one for the other.
+    """
+    length = audio.samples.shape[1]
+    higher = np.tile(audio.samples[:, ::2], 2)[:, :length].copy()
+    return Audio(higher, audio.rate), Audio(higher * np.float32(0.99999), audio.rate // 2)
 
 
 def _array_of(payload: Payload) -> NDArray[Any]:

@@ -11,11 +11,11 @@ from importlib.metadata import EntryPoint
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from mmbench.api import API_VERSION, Connector, Dataset, Representation, Task, UsageError
+from mmbench.import_cost import BUDGET_MS
 from mmbench.loading import NAME_RULE, is_name
 from mmbench.options import declared_options, resolve_options
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.processes import listed
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: Characters that a summary may have: a line of ``mmbench list`` on a usual screen.
 SUMMARY_LENGTH = 100
-#: Importing and calling hooks may take so many milliseconds; those of a light module take one.
-LISTING_MILLISECONDS = 250.0
 #: Building an instance, its modules being imported, may take so many seconds.
 BUILDING_SECONDS = 0.25
 #: A measurement that is over its budget is repeated: the machine may have been busy.
@@ -132,10 +130,10 @@ def listing_is_quick(subject: Subject) -> None:
     best = float("inf")
     for attempt in range(_ATTEMPTS):
         best = min(best, _listed(subject, attempt).listing_milliseconds)
-        if best <= LISTING_MILLISECONDS:
+        if best <= BUDGET_MS:
             return
     fail(
-        expected=f"{module} to be listed in {LISTING_MILLISECONDS:.0f} ms",
+        expected=f"{module} to be listed in {BUDGET_MS:.0f} ms",
         seen=f"{best:.0f} ms at best, of {_ATTEMPTS} times",
         change=f"find what it does meanwhile: python -X importtime -c 'import {module}'",
     )

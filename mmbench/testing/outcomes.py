@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from mmbench.testing.checks import CheckSpec
 
-__all__ = ["Outcome", "Status", "named_in", "not_made", "run_check", "run_checks"]
+__all__ = ["Outcome", "Status", "named_in", "not_made", "run_check", "run_checks", "settled"]
 
 #: ``expected``: failed as it said it would. ``blocked``: something else has to be mended first.
 Status = Literal["passed", "failed", "skipped", "blocked", "expected"]
@@ -113,7 +113,7 @@ def run_checks(
     """Make checks one after the other.
 
     Where one is blocked and none failed, it counts as failed: nothing is green by not being made.
-    It stays blocked only if the check that it names fails as expected.
+    It stays blocked only if the check that it names fails as expected, and is skipped if that was.
 
     Args:
         checks: The checks.
@@ -127,14 +127,27 @@ def run_checks(
         progress(number, len(checks), check.name)
         outcomes.append(run_check(check, subject, known))
     if not any(outcome.status == "failed" for outcome in outcomes):
-        excused = {outcome.check for outcome in outcomes if outcome.status == "expected"}
+        status = {outcome.check: outcome.status for outcome in outcomes}
         outcomes = [
-            not_made(outcome)
-            if outcome.status == "blocked" and not named_in(outcome.reason, excused)
-            else outcome
+            settled(outcome, status) if outcome.status == "blocked" else outcome
             for outcome in outcomes
         ]
     return outcomes
+
+
+def settled(outcome: Outcome, status: Mapping[str, Status]) -> Outcome:
+    """What a blocked check is, where no check has failed.
+
+    Args:
+        outcome: The blocked check.
+        status: Check to how it ended; those that the reason names are enough.
+    """
+    named = {status[check] for check in named_in(outcome.reason, status)}
+    if "expected" in named:
+        return outcome
+    if "skipped" in named:
+        return replace(outcome, status="skipped")
+    return not_made(outcome)
 
 
 def not_made(outcome: Outcome) -> Outcome:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from mmbench.registry import load_registry
 from mmbench.testing.catalogue import Target, targets_of
-from mmbench.testing.outcomes import named_in, not_made, run_check
+from mmbench.testing.outcomes import named_in, run_check, settled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from mmbench.api import Stream
     from mmbench.registry import Registry
     from mmbench.testing.checks import CheckSpec
+    from mmbench.testing.outcomes import Status
 
 __all__ = ["Check", "parametrize_with_checks"]
 
@@ -32,7 +35,10 @@ class _Subject:
 
     @cached_property
     def made(self) -> Any:
-        return self.target.subject(Path(mkdtemp(prefix="mmbench-check-")))
+        workspace = mkdtemp(prefix="mmbench-check-")
+        # All tests of the target use it, whichever comes last: it goes when Python does.
+        atexit.register(rmtree, workspace, ignore_errors=True)
+        return self.target.subject(Path(workspace))
 
 
 @dataclass
@@ -62,8 +68,10 @@ class Check:
         subject = self._subject.made
         known = {**subject.expected_failures, **self.expected_failures}
         outcome = run_check(self.spec, subject, known)
-        if outcome.status == "blocked" and not self._is_told(outcome.reason):
-            outcome = not_made(outcome)
+        if outcome.status == "blocked":
+            named = self._named(outcome.reason)
+            if "failed" not in named.values():  # else a test of its own tells
+                outcome = settled(outcome, named)
         if outcome.status == "failed":
             raise AssertionError(f"{self.target.label}, {self.spec.name}\n{outcome.message}")
         if outcome.status == "expected":
@@ -71,13 +79,14 @@ class Check:
         if outcome.status in ("skipped", "blocked"):
             pytest.skip(outcome.reason)
 
-    def _is_told(self, reason: str) -> bool:
-        """Whether a check that a reason names fails, so that a test of its own tells."""
+    def _named(self, reason: str) -> dict[str, Status]:
+        """How the checks end that a reason names."""
         checks = {spec.name: spec for spec in self.target.checks if spec.name != self.spec.name}
-        return any(
-            run_check(checks[name], self._subject.made, {}).status == "failed"
+        known = {**self._subject.made.expected_failures, **self.expected_failures}
+        return {
+            name: run_check(checks[name], self._subject.made, known).status
             for name in named_in(reason, checks)
-        )
+        }
 
     def __str__(self) -> str:
         return f"{self.target.name}-{self.spec.name}"
@@ -93,7 +102,7 @@ def parametrize_with_checks(
     """Parametrize a test with the checks of plugins: a parameter ``check``, to be called.
 
     A check that is *blocked* (something else has to be mended first) is skipped where the check
-    of that fails, and fails where it does not: nothing is green by not being made.
+    of that fails or is skipped, and fails where it passes: nothing is green by not being made.
 
     Args:
         names: Names of representations, tasks, datasets, or of a whole distribution.

@@ -39,7 +39,7 @@ __all__ = ["ProcessReport", "Watched", "listed", "start_watched", "watched"]
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
 #: Seconds that a child may take to end when all is done.
-_TO_END = 5.0
+_TO_END = 12.0
 #: Variables that would hide what a plugin does: with them hubs are not asked, warnings not shown.
 _UNSET = {
     "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "MMBENCH_OFFLINE",
@@ -59,6 +59,8 @@ class ProcessReport:
         printed: What went to standard output and standard error.
         written: Files that were written outside the folders meant for it.
         network: What was asked of the network.
+        read: Data files that were read while it loaded and encoded; no code, no library's own.
+        asked: Variables of the environment that the plugin's own code asked for meanwhile.
         changed: What it changed of what a whole process shares, random states included.
         left: What was still running when it was done; empty if nothing was.
         error: What ended it early, in a line; empty if nothing did.
@@ -71,6 +73,8 @@ class ProcessReport:
     printed: str = ""
     written: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
+    asked: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     left: str = ""
     error: str = ""
@@ -122,10 +126,24 @@ class Watched:
     def _has_children(self) -> bool:
         """Whether processes that it started are there a second after it has ended."""
         deadline = time.monotonic() + 1.0
-        while found := _is_alive(self.process.pid):
+        while found := _is_alive(self.process.pid) or bool(self._descendants()):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.05)
+        return found
+
+    def _descendants(self) -> list[int]:
+        """Processes that inherited its folder of temporary files, in a session of their own too.
+
+        Where there is no /proc, none are found.
+        """
+        mark = b"\0TMPDIR=" + os.fsencode(self.folder / "tmp") + b"\0"
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            with contextlib.suppress(OSError):
+                number = int(path.parent.name)
+                if number != self.process.pid and mark in b"\0" + path.read_bytes() + b"\0":
+                    found.append(number)
         return found
 
     def end(self) -> None:
@@ -133,6 +151,9 @@ class Watched:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        for number in self._descendants():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(number, signal.SIGKILL)
 
 
 def _is_alive(group: int) -> bool:
@@ -266,6 +287,6 @@ def _report(folder: Path, code: int, left: str) -> ProcessReport:
     if (folder / "vectors.npz").is_file():
         with np.load(folder / "vectors.npz", allow_pickle=False) as file:
             vectors = {name: file[name] for name in file.files}
-    lists = ("modules", "written", "network", "changed")
+    lists = ("modules", "written", "network", "read", "asked", "changed")
     said |= {name: tuple(said.get(name, ())) for name in lists}
     return ProcessReport(vectors=vectors, printed=printed, left=left, **said)

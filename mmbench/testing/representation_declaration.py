@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, get_args
 from mmbench.api import Representation
 from mmbench.api.representation import METHODS, Similarity
 from mmbench.api.streams import fits
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 from mmbench.testing.declared import first_fault
 from mmbench.testing.items import main_kind
-from mmbench.testing.representations import RepresentationSubject, described
 
 if TYPE_CHECKING:
     from mmbench.api import Offer, RepresentationInfo, Slot
+    from mmbench.testing.representations import RepresentationSubject
 
 
 @conformance("declaration", "representations")
@@ -194,7 +194,7 @@ def info_is_true_before_loading(subject: RepresentationSubject) -> None:
     """
     before = subject.info
     shared = subject.shared
-    with subject.blocking("info", "info_is_complete"):
+    with blocking("info", "info_is_complete"):
         after = shared.info
     _check_equal(before, after, "read before and after loading")
 
@@ -279,7 +279,7 @@ def bind_forgets_earlier_streams(subject: RepresentationSubject) -> None:
 
 def _fail_if_at_fault(subject: RepresentationSubject, check: str) -> None:
     """Fail if the first fault of its info is this check's."""
-    with subject.blocking("__init__(), bind() and info", "info_is_complete"):
+    with blocking("__init__(), bind() and info", "info_is_complete"):
         fault = first_fault(subject.new().info)
     if fault is None:
         return

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mmbench.api import Image
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, fail
 from mmbench.testing.child import label_of
-from mmbench.testing.representations import TOLERANCE
+from mmbench.testing.comparison import TOLERANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,7 +41,7 @@ def dense_maps_have_cells(subject: RepresentationSubject) -> None:
     for offer in subject.offers_of("dense"):
         if offer not in subject.main_offers:
             continue
-        with subject.blocking("encode_dense()", "every_offer_runs"):
+        with blocking("encode_dense()", "every_offer_runs"):
             found = subject.encode(subject.shared, offer, subject.batch(offer, (0,)))
         if found.ndim == 4 and 0 in found.shape[1:3]:
             fail(
@@ -228,7 +228,7 @@ def _maps(
     """
     batch = subject.batch(offer, [0] * len(pictures))
     batch[slot.name] = list(pictures)
-    with subject.blocking("encode_dense() of plain frames", "every_offer_runs"):
+    with blocking("encode_dense() of plain frames", "every_offer_runs"):
         maps = subject.encode(subject.shared, offer, batch)
     if maps.ndim != 4 or len(maps) != len(pictures):
         raise Blocked(f"it returns shape {maps.shape}: see one_row_an_item")

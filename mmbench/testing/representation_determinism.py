@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmbench.api import TrainedRepresentation
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 from mmbench.testing.child import label_of
-from mmbench.testing.representations import COUNT, TOLERANCE, far_apart
+from mmbench.testing.comparison import TOLERANCE, far_apart
+from mmbench.testing.extreme_items import fits_slot, look_alikes
+from mmbench.testing.representations import COUNT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,7 +57,9 @@ def earlier_calls_leave_no_trace(subject: RepresentationSubject) -> None:
     a running mean or a largest value so far makes vectors depend on that order: learn such things
     in ``fit``, or leave them out. Look at the key of a cache, if there is one.
     """
-    _ = [subject.vectors(offer) for offer in subject.main_offers]  # what raises is not about this
+    for offer in subject.main_offers:  # what raises, or is NaN, is not about this
+        if not np.isfinite(subject.vectors(offer)).all():
+            raise Blocked("values are not finite: see output_is_finite")
     representation = subject.ready()
     before = {}
     for offer in subject.main_offers:
@@ -72,6 +77,45 @@ def earlier_calls_leave_no_trace(subject: RepresentationSubject) -> None:
                 expected=f"{label_of(offer)} to be the same before and after other items",
                 seen=_difference(first, second),
                 change="keep nothing from one call of encode() to the next that enters a vector",
+            )
+
+
+@conformance("determinism", "representations")
+def look_alikes_are_not_mixed_up(subject: RepresentationSubject) -> None:
+    """An item has the same vector whether or not one that looks like it came before.
+
+    A cache whose key is too short gives one item the vector of another: texts with the same first
+    200 letters, the same samples at another rate, pictures that differ in their last rows. Make
+    the key of ``payload_digest(payload)``, which stands for all that is in a payload.
+    """
+    subject.require_alike()
+    with blocking("load()", "it_loads"):
+        fresh = subject.ready()
+    for offer in subject.main_offers:
+        slots = [slot for slot in subject.info.slots if slot.name in offer.slots]
+        first, second = subject.batch(offer, (0,)), subject.batch(offer, (0,))
+        for slot in slots:
+            (payload,) = first[slot.name]
+            twins = look_alikes(payload)
+            if all(fits_slot(slot, twin) for twin in twins):
+                first[slot.name], second[slot.name] = ([twin] for twin in twins)
+        try:
+            alone = subject.encode(
+                fresh, offer, deepcopy(second)
+            )  # some change what they are handed
+            subject.encode(subject.shared, offer, first)
+            after = subject.encode(subject.shared, offer, second)
+        except Exception as error:  # refused; the checks of extremes say so
+            if len(subject.main_offers) == 1:
+                raise NotRelevant(f"it refuses such items: {described(error)}") from error
+            continue
+        if np.isfinite(alone).all() and far_apart(alone, after) > TOLERANCE:
+            fail(
+                expected=f"{label_of(offer)} of an item to be the same before and after one that "
+                "begins alike, or has the same samples at another rate",
+                seen=_difference(alone, after),
+                change="make the key of what is cached of payload_digest(payload): of all that is "
+                "in it",
             )
 
 
@@ -126,10 +170,13 @@ def processes_agree(subject: RepresentationSubject) -> None:
     ``hash()`` of a string, and so the order of a set, differs from process to process: use
     ``hashlib`` and sort. Paths are absolute, or lie beside the module.
     """
-    subject.require_alike()
+    offers = subject.offers if subject.is_precomputed else subject.main_offers
+    if not subject.is_precomputed:
+        subject.require_alike()
+    _ = [subject.steady(offer) for offer in offers]
     report = subject.process
     _refuse_failed(report)
-    for offer in subject.main_offers:
+    for offer in offers:
         found, second = subject.steady(offer), report.vectors[label_of(offer)]
         if far_apart(found, second) > TOLERANCE:
             fail(
@@ -220,7 +267,7 @@ def _with_other_seed(subject: RepresentationSubject) -> Representation:
     if not subject.is_trained:
         return subject.ready(seed=1)
     subject.require_repeatable()
-    with subject.blocking("fit()", "fit_gives_a_state"):
+    with blocking("fit()", "fit_gives_a_state"):
         return subject.restored(subject.fitted(seed=1).state(), seed=1)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from mmbench.api import TrainedRepresentation, UsageError
 from mmbench.runner.devices import available_devices
-from mmbench.testing.checks import NotRelevant, conformance, fail
+from mmbench.testing.checks import NotRelevant, conformance, described, fail
 from mmbench.testing.child import label_of
-from mmbench.testing.representations import TOLERANCE, described, far_apart
+from mmbench.testing.comparison import TOLERANCE, far_apart
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmbench.api import ItemError
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.api import Audio, ItemError
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.child import label_of
-from mmbench.testing.extreme_items import extremes_of, fits_slot
+from mmbench.testing.comparison import TOLERANCE, far_apart, same_axes
+from mmbench.testing.extreme_items import extremes_of, fits_slot, octave
 from mmbench.testing.items import main_kind
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 #: Kinds whose payloads follow a vocabulary: where a representation gives examples of its own, what
 #: we make up is no valid input.
 _VOCABULARIES = ("Tokens", "Table")
+#: Sounds that are tried at two rates; the share of the largest value that an octave changes where
+#: pitch matters.
+_SOUNDS, _OCTAVE = 3, 0.02
 
 
 @conformance("extremes", "representations")
@@ -95,6 +98,42 @@ def any_rate_works(subject: RepresentationSubject) -> None:
 
 
 @conformance("extremes", "representations")
+def rate_is_heeded(subject: RepresentationSubject) -> None:
+    """The same samples at another rate are another sound, and have another vector.
+
+    At half the rate they last twice as long and sound an octave lower. What takes the samples as
+    they are, whatever ``rate`` says, hears each data set at another pitch: resample, or compute
+    frequencies from ``rate``. It is tried where an octave makes a difference at all.
+    """
+    tried = False
+    for offer, slot in _ways_in(subject):
+        ordinary = subject.batch(offer, range(_SOUNDS))
+        if not all(isinstance(each, Audio) for each in ordinary[slot.name]):
+            continue
+        usual = subject.steady(offer)[:_SOUNDS]
+        pairs = [octave(each) for each in ordinary[slot.name] if isinstance(each, Audio)]
+        try:
+            higher, slower = (
+                subject.encode(subject.shared, offer, ordinary | {slot.name: list(sounds)})
+                for sounds in zip(*pairs, strict=True)
+            )
+        except Exception:  # noqa: BLE001, S112 - refused, or see any_rate_works
+            continue
+        if far_apart(usual, higher) <= _OCTAVE or higher.shape != usual.shape:
+            continue
+        tried = True
+        if far_apart(higher, slower) <= TOLERANCE:
+            fail(
+                expected=f"{label_of(offer)} to tell sounds apart that have the same samples at "
+                "two rates",
+                seen="the same vectors, though an octave makes a difference",
+                change="resample from payload.rate, or compute frequencies from it",
+            )
+    if not tried:
+        raise NotRelevant("no slot takes sounds of any rate whose pitch makes a difference")
+
+
+@conformance("extremes", "representations")
 def empty_text_works(subject: RepresentationSubject) -> None:
     """An empty text, and one of spaces only, are encoded or refused.
 
@@ -137,7 +176,7 @@ def cloud_of_any_size_works(subject: RepresentationSubject) -> None:
 def cloud_in_one_place_works(subject: RepresentationSubject) -> None:
     """A cloud whose points are all equal is encoded or refused.
 
-    Its radius is 0: don't divide by it.
+    Its radius is 0: a normalisation that divides by it gives NaN. Put a floor under it.
     """
     _encodes(subject, "cloud_in_one_place", "put a floor under the radius that you divide by")
 
@@ -276,10 +315,12 @@ def _encode(
             change=f'{change}; or raise ItemError("..."), which drops this item only',
         )
     seen = ""
-    if found.shape != wanted:
+    if not same_axes(offer, found.shape, wanted):
         seen = f"shape {found.shape}; ordinary items have {wanted}"
     elif not np.isfinite(found).all():
         seen = f"{int((~np.isfinite(found)).sum())} of {found.size} values are NaN or infinite"
+    elif not found.size:
+        seen = f"shape {found.shape}, which holds nothing"
     elif offer.kind != "prediction" and not found.any():
         seen = "a zero vector, which has no direction"
     if seen:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mmbench.api.representation import METHODS
-from mmbench.testing.checks import Blocked, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.child import label_of
+from mmbench.testing.comparison import TOLERANCE, far_apart, same_axes
 from mmbench.testing.extreme_items import EXTREMES, fits_slot
-from mmbench.testing.representations import COUNT, TOLERANCE, described, far_apart
+from mmbench.testing.representations import COUNT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Items of the standard batch that are given other companions.
 _KEPT = 2
+#: Items in the largest batch that is tried, and the seconds after which no further offer is.
+_LARGEST, _ENOUGH = 256, 20.0
 
 
 @conformance("invariance", "representations")
@@ -53,7 +57,8 @@ def empty_batch_gives_no_rows(subject: RepresentationSubject) -> None:
     """A batch without items gives an array without rows, its other axes as ever.
 
     mmbench sends none, but code that filters items does, and joins what it gets with other
-    vectors. ``{"image": []}`` gives [0, D]: return ``np.zeros((0, dim), np.float32)`` early.
+    vectors. ``{"image": []}`` gives [0, D]: return ``np.zeros((0, dim), np.float32)`` early. A
+    dense map of no frames may have any grid.
     """
     for offer in subject.main_offers:
         usual = subject.vectors(offer)
@@ -68,7 +73,7 @@ def empty_batch_gives_no_rows(subject: RepresentationSubject) -> None:
                 seen=f"it raised {described(error)}",
                 change=change,
             )
-        if found.shape != wanted:
+        if not same_axes(offer, found.shape, wanted):
             fail(
                 expected=f"{label} to give shape {wanted} for a batch without items",
                 seen=f"shape {found.shape}",
@@ -127,6 +132,69 @@ def batch_size_does_not_matter(subject: RepresentationSubject) -> None:
                     seen=f"they differ by {far_apart(usual, found):.2g} of the largest value",
                     change="take no statistics over the batch: model.eval(); learn means in fit()",
                 )
+
+
+@conformance("invariance", "representations")
+def full_batch_does_not_matter(subject: RepresentationSubject) -> None:
+    """In a batch of the class's own ``batch_size`` items get the same vectors as in a small one.
+
+    That is the batch that a run begins with. What is done from some number of items on, a
+    statistic, an index, a faster way, gives other vectors there than in a collection's last
+    batch. At most 256 items are tried.
+    """
+    start = time.perf_counter()
+    for offer in subject.main_offers:
+        usual = subject.steady(offer)
+        _in_order(subject, offer)
+        size = subject.cls.batch_size
+        if not isinstance(size, int) or size < 1:
+            raise Blocked("it is no number of items: see batch_size_is_positive")
+        if size <= COUNT:
+            raise NotRelevant(f"batch_size is {size}, and larger batches are tried already")
+        if far_apart(usual[:1], subject.alone(offer)) > TOLERANCE:
+            raise Blocked("a vector depends on its batch: see batch_size_does_not_matter")
+        if time.perf_counter() - start > _ENOUGH:
+            return
+        _check_full(subject, offer, min(size, _LARGEST))
+
+
+def _check_full(subject: RepresentationSubject, offer: Offer, size: int) -> None:
+    """Fail where the standard items, over and over, get other vectors in a batch of this size."""
+    usual = subject.steady(offer)
+    rows = np.arange(size) % COUNT
+    label = label_of(offer)
+    try:
+        found = subject.encode(subject.shared, offer, subject.batch(offer, rows.tolist()))
+    except MemoryError:
+        return  # a run halves its batches then
+    except Exception as error:  # noqa: BLE001 - whatever a plugin raises is what was seen
+        if "out of memory" in str(error).lower():
+            return
+        fail(
+            expected=f"{label} to encode a batch of {size} items",
+            seen=f"it raised {described(error)}, though smaller batches work",
+            change="mend it, or set batch_size, in the body of the class, to what it can take",
+        )
+    if len(found) != size:
+        missing = len(found) <= COUNT
+        raise Blocked(
+            f"there are {len(found)} rows for {size} items: see "
+            + ("equal_items_get_equal_vectors" if missing else "one_row_an_item")
+        )
+    if found.shape[1:] == usual.shape[1:]:
+        first = far_apart(usual, found[:COUNT])
+        if first <= TOLERANCE and far_apart(usual[rows], found) > TOLERANCE:
+            raise Blocked("an item that comes twice differs: see equal_items_get_equal_vectors")
+    apart = far_apart(usual[rows], found)
+    if apart > TOLERANCE:
+        fail(
+            expected=f"{label} to be the same in a batch of {size} as in a batch of {COUNT}",
+            seen=f"shape {found.shape[1:]} instead of {usual.shape[1:]}"
+            if found.shape[1:] != usual.shape[1:]
+            else f"they differ by {apart:.2g} of the largest value",
+            change="do the same whatever the number of items: no statistics over the batch, no "
+            "approximation from some size on",
+        )
 
 
 @conformance("invariance", "representations")

@@ -9,7 +9,7 @@ import numpy as np
 from mmbench.api import payload_digest
 from mmbench.api.representation import METHODS
 from mmbench.runner.encoding import to_numpy
-from mmbench.testing.checks import Blocked, conformance, fail
+from mmbench.testing.checks import Blocked, blocking, conformance, fail
 from mmbench.testing.child import label_of
 from mmbench.testing.representations import COUNT
 
@@ -93,10 +93,11 @@ def surroundings_are_left_alone(subject: RepresentationSubject) -> None:
     """Loading and encoding leave the process as it was: environment, folder, path, switches.
 
     A worker goes on to other cells in the same process. Variables of the environment, the working
-    folder, ``sys.path``, ``sys.argv``, warning filters, the root logger's handlers, numpy's error
-    state, torch's default dtype and gradient mode are looked at. Put back what you must change:
-    ``with torch.no_grad():``, ``with numpy.errstate(...):``, ``with warnings.catch_warnings():``.
-    What an import changes the first time is not counted.
+    folder, ``sys.path``, ``sys.argv``, warning filters, the root logger's handlers, handlers of
+    signals, the garbage collector, the recursion limit, the file mask, the default timeout of
+    sockets, numpy's error state, torch's default dtype and gradient mode are looked at. Put
+    back what you must change: ``with torch.no_grad():``, ``with numpy.errstate(...):``, ``with
+    warnings.catch_warnings():``. What an import changes the first time is not counted.
     """
     changed = [name for name in _done(subject).changed if not name.endswith(_RANDOM)]
     if changed:
@@ -186,7 +187,7 @@ def _done(subject: RepresentationSubject) -> ProcessReport:
 
 def _called(subject: RepresentationSubject, offer: Offer, batch: dict[str, list[Payload]]) -> Any:
     """What the offer's method returns for this very batch."""
-    with subject.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+    with blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
         return getattr(subject.shared, METHODS[offer.kind])(batch)
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mmbench.api import DataMissing
 from mmbench.api.representation import METHODS
 from mmbench.runner.encoding import to_numpy
-from mmbench.testing.checks import Blocked, conformance, fail
-from mmbench.testing.representations import COUNT, RepresentationSubject, described
+from mmbench.testing.checks import Blocked, blocking, conformance, described, fail
+from mmbench.testing.representations import COUNT, RepresentationSubject
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,10 +34,33 @@ def it_loads(subject: RepresentationSubject) -> None:
     """It loads, and takes its trained state, without an error.
 
     ``load(ctx)`` brings the weights onto ``ctx.device``. Where weights are missing, say which
-    file, where it was looked for, and where to get it, in a ``DataMissing``.
+    file, where it was looked for, and where to get it, in a ``DataMissing``: from ``load`` and
+    from ``fingerprint``.
     """
     _ = subject.info  # what can't even be built has a check of its own
-    subject.ready()
+    try:
+        _try_fingerprint(subject)
+        if subject.is_trained:
+            subject.new().load(subject.context())
+        subject.ready()
+    except DataMissing as error:
+        fail(
+            expected="what it loads to be on this machine",
+            seen=f"{error.where}: {error.what}" if error.where else error.what,
+            change=error.fix
+            or "give the file as an option: -o NAME=PATH; and say so in the "
+            "error: DataMissing(..., fix='...')",
+        )
+
+
+def _try_fingerprint(subject: RepresentationSubject) -> None:
+    """Ask for the fingerprint, where weights may be missed first; other errors are not about it."""
+    try:
+        subject.new().fingerprint()
+    except DataMissing:
+        raise
+    except Exception:  # noqa: BLE001 - see fingerprint_is_text
+        return
 
 
 @conformance("output", "representations")
@@ -68,7 +92,7 @@ def output_is_an_array(subject: RepresentationSubject) -> None:
     Integers, booleans, objects and lists are refused: vectors are stored as float32.
     """
     for offer in subject.encoded_offers():
-        with subject.blocking(_label(offer), "every_offer_runs"):
+        with blocking(_label(offer), "every_offer_runs"):
             raw = getattr(subject.shared, METHODS[offer.kind])(subject.batch(offer))
         try:
             floating = hasattr(raw, "shape") and _is_float(raw)
@@ -89,7 +113,7 @@ def one_row_an_item(subject: RepresentationSubject) -> None:
     ``encode`` returns [B, D], ``encode_dense`` [B, h, w, D], ``encode_tokens`` [B, T, D].
     """
     for offer in subject.encoded_offers():
-        with subject.blocking(_label(offer), "every_offer_runs"):
+        with blocking(_label(offer), "every_offer_runs"):
             found = subject.encode(subject.shared, offer, subject.batch(offer))
         axes = _AXES.get(offer.kind, "[B, ...]")
         wanted = axes.count(",") + 1

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmbench.api import PrecomputedRepresentation
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, fail
 from mmbench.testing.child import label_of
 from mmbench.testing.representations import COUNT
 
@@ -99,7 +99,7 @@ def only_unknown_ids_give_no_rows(subject: RepresentationSubject) -> None:
     for offer in _offers(subject):
         _ = _masked(subject, offer, _IDS)
         for ids in ([_UNKNOWN], [_UNKNOWN, f"{_UNKNOWN}-either"]):
-            found, known = _masked(subject, offer, ids, blocking=False)
+            found, known = _masked(subject, offer, ids, guarded=False)
             if known.any():
                 raise Blocked("it knows what it can't: see unknown_ids_are_not_invented")
             if len(found):
@@ -112,7 +112,11 @@ def only_unknown_ids_give_no_rows(subject: RepresentationSubject) -> None:
 
 @conformance("precomputed", "representations")
 def lookup_follows_the_order_of_ids(subject: RepresentationSubject) -> None:
-    """Rows come in the order of the ids that were asked for, not in that of a file."""
+    """Rows come in the order of the ids that were asked for, not in that of a file.
+
+    Row by row they are taken for the items of these ids: another order gives each item another's
+    vector. Index with the rows of the ids, one after the other.
+    """
     for offer in _offers(subject):
         usual = _vectors(subject, offer)
         if not np.array_equal(usual, _vectors(subject, offer), equal_nan=True):
@@ -133,13 +137,16 @@ def lookup_follows_the_order_of_ids(subject: RepresentationSubject) -> None:
 
 @conformance("precomputed", "representations")
 def lookups_agree(subject: RepresentationSubject) -> None:
-    """The same ids get the same vectors again, from this instance and from another."""
+    """The same ids get the same vectors again, from this instance and from another.
+
+    They are read from files, so nothing about them is random or goes on from call to call.
+    """
     for offer in _offers(subject):
         usual = _vectors(subject, offer)
         again, _ = _masked(subject, offer, _IDS)
-        with subject.blocking("load()", "it_loads"):
+        with blocking("load()", "it_loads"):
             other: Any = subject.ready()
-        with subject.blocking("lookup()", "known_ids_are_found"):
+        with blocking("lookup()", "known_ids_are_found"):
             third, _ = other.lookup(_COLLECTION, _IDS, offer.kind, offer.slots)
         for found, whose in ((again, "the same instance"), (third, "another instance")):
             if not np.array_equal(usual, np.asarray(found), equal_nan=True):
@@ -181,25 +188,25 @@ def _offers(subject: RepresentationSubject) -> list[Offer]:
 
 
 def _looked_up(
-    subject: RepresentationSubject, offer: Offer, ids: Sequence[str], *, blocking: bool = False
+    subject: RepresentationSubject, offer: Offer, ids: Sequence[str], *, guarded: bool = False
 ) -> tuple[Any, Any]:
     """What ``lookup`` returns."""
     shared = _shared(subject)
-    if not blocking:
+    if not guarded:
         return shared.lookup(_COLLECTION, list(ids), offer.kind, offer.slots)
-    with subject.blocking("lookup()", "lookup_says_what_it_knows"):
+    with blocking("lookup()", "lookup_says_what_it_knows"):
         return shared.lookup(_COLLECTION, list(ids), offer.kind, offer.slots)
 
 
 def _masked(
-    subject: RepresentationSubject, offer: Offer, ids: Sequence[str], *, blocking: bool = True
+    subject: RepresentationSubject, offer: Offer, ids: Sequence[str], *, guarded: bool = True
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """What ``lookup`` returns, where it is a mask and rows for it.
 
     Raises:
         Blocked: Otherwise; a check of its own says so.
     """
-    found, known = _looked_up(subject, offer, ids, blocking=blocking)
+    found, known = _looked_up(subject, offer, ids, guarded=guarded)
     if not isinstance(known, np.ndarray) or known.shape != (len(ids),):
         raise Blocked("it returns no mask: see lookup_says_what_it_knows")
     if len(found) != int(known.sum()) and len(ids) > 2:

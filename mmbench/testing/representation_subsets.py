@@ -12,8 +12,9 @@ from mmbench.api.representation import METHODS
 from mmbench.runner.encoding import to_numpy
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
 from mmbench.testing.child import label_of
+from mmbench.testing.comparison import TOLERANCE, far_apart
 from mmbench.testing.extreme_items import zero_of
-from mmbench.testing.representations import COUNT, TOLERANCE, far_apart
+from mmbench.testing.representations import COUNT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

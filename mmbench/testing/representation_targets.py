@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmbench.api import ItemError, MmbenchError
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 from mmbench.testing.child import label_of
 from mmbench.testing.items import MEANINGS
-from mmbench.testing.representations import COUNT, described
+from mmbench.testing.representations import COUNT
 from mmbench.testing.training import (
     CLASSES,
     first_items,
@@ -77,10 +77,10 @@ def classes_are_in_sorted_order(subject: RepresentationSubject) -> None:
     meanings = [row * MEANINGS // COUNT for row in range(COUNT)]
     wanted = truths[[meaning * len(CLASSES) // MEANINGS for meaning in meanings]]
     told = False
-    with subject.blocking("fit()", "predictions_fit_the_target"):
+    with blocking("fit()", "predictions_fit_the_target"):
         built = subject.fitted(data=data)
     for offer in offers:
-        with subject.blocking("predict()", "predictions_fit_the_target"):
+        with blocking("predict()", "predictions_fit_the_target"):
             found = subject.encode(built, offer, subject.batch(offer, meanings))
         if found.shape != (COUNT, len(CLASSES)):
             raise Blocked(f"predictions have shape {found.shape}: see predictions_fit_the_target")

@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import MmbenchError, State
+from mmbench.api import DataMissing, MmbenchError, State
 from mmbench.api.representation import METHODS
 from mmbench.runner.artifacts import ArtifactStore
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 from mmbench.testing.child import label_of
 from mmbench.testing.items import training_data
-from mmbench.testing.representations import described
 from mmbench.testing.state_faults import difference_of, plain_fault
 from mmbench.testing.surroundings import changes, new_random_states, random_states
 from mmbench.testing.training import summary_of
@@ -31,7 +30,10 @@ def fit_gives_a_state(subject: RepresentationSubject) -> None:
     it short (``parametrize_with_checks(..., options={"epochs": 2})``).
     """
     _require(subject)
-    found: Any = subject.trained.state()
+    try:
+        found: Any = subject.trained.state()
+    except DataMissing as error:
+        raise Blocked(f"something is missing: {error.what}: see it_loads") from error
     if not isinstance(found, State) or not (found.arrays or found.meta):
         fail(
             expected="state() to return a State with arrays or meta",
@@ -119,9 +121,13 @@ def fit_repeats_itself(subject: RepresentationSubject) -> None:
 
 @conformance("trained", "representations")
 def fit_learns_from_its_data(subject: RepresentationSubject) -> None:
-    """Other training items give another state."""
+    """Other training items give another state.
+
+    A state that stays as it is was learnt from nothing: ``fit`` reads no items, or ``state`` leaves
+    out what was learnt.
+    """
     subject.require_repeatable()
-    with subject.blocking("fit()", "fit_gives_a_state"):
+    with blocking("fit()", "fit_gives_a_state"):
         other = subject.fitted(data=_other_data(subject)).state()
     if not difference_of(_plain_state(subject), other):
         fail(
@@ -139,7 +145,7 @@ def fit_starts_afresh(subject: RepresentationSubject) -> None:
     name. Build the model in ``fit``, not in ``__init__``.
     """
     subject.require_repeatable()
-    with subject.blocking("fit()", "fit_gives_a_state"):
+    with blocking("fit()", "fit_gives_a_state"):
         trained = subject.fitted(data=_other_data(subject))
     trained.fit(subject.data, subject.context())
     found = difference_of(_plain_state(subject), trained.state())
@@ -158,11 +164,11 @@ def load_state_replaces_what_was_learnt(subject: RepresentationSubject) -> None:
     Set everything in ``load_state``; empty caches there.
     """
     state = _plain_state(subject)
-    with subject.blocking("fit()", "fit_gives_a_state"):
+    with blocking("fit()", "fit_gives_a_state"):
         trained = subject.fitted(data=_other_data(subject))
         for offer in subject.main_offers:
             subject.encode(trained, offer, subject.batch(offer, range(2)))
-    with subject.blocking("load_state()", "it_loads"):
+    with blocking("load_state()", "it_loads"):
         trained.load_state(state)
     _compare(
         subject, subject.shared, trained,
@@ -180,7 +186,7 @@ def untrained_is_refused(subject: RepresentationSubject) -> None:
     _require(subject)
     for offer in subject.main_offers:
         built = subject.new()
-        with subject.blocking("load()", "it_loads"):
+        with blocking("load()", "it_loads"):
             built.load(subject.context())
         try:
             subject.encode(built, offer, subject.batch(offer, range(2)))
@@ -198,12 +204,16 @@ def untrained_is_refused(subject: RepresentationSubject) -> None:
 
 @conformance("trained", "representations")
 def fit_leaves_its_data_alone(subject: RepresentationSubject) -> None:
-    """Training items are the same after the training: payloads, columns, binding."""
+    """Training items are the same after the training: payloads, columns, binding.
+
+    They are evaluated on and handed to other representations. Write ``pixels = pixels / 255``, not
+    ``pixels /= 255``; shuffle a list of rows, not the collection's.
+    """
     _require(subject)
     usual = subject.data.spec.target is not None
     data = training_data(subject.items, count=16, target=subject.target if usual else None)
     before = summary_of(data)
-    with subject.blocking("fit()", "fit_gives_a_state"):
+    with blocking("fit()", "fit_gives_a_state"):
         subject.fitted(data=data)
     if summary_of(data) != before:
         fail(
@@ -221,7 +231,7 @@ def fit_leaves_random_state_alone(subject: RepresentationSubject) -> None:
     of new layers, dropout), wrap the training in ``torch.random.fork_rng()`` and seed inside.
     """
     _ = subject.state  # imports what fit() imports
-    with new_random_states() as before, subject.blocking("fit()", "fit_gives_a_state"):
+    with new_random_states() as before, blocking("fit()", "fit_gives_a_state"):
         subject.fitted()
         changed = changes(before, random_states())
     if changed:
@@ -240,7 +250,7 @@ def info_stays_when_trained(subject: RepresentationSubject) -> None:
     A run is planned from it before anything is trained.
     """
     _require(subject)
-    with subject.blocking("fit()", "fit_gives_a_state"):
+    with blocking("fit()", "fit_gives_a_state"):
         after = subject.trained.info
     if after != subject.info:
         names = [
@@ -266,7 +276,7 @@ def _compare(
 ) -> None:
     """Fail where two instances don't encode alike to the last bit."""
     for offer in subject.main_offers:
-        with subject.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+        with blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
             batch = subject.batch(offer, range(3))
             wanted, again, found = (
                 subject.encode(each, offer, batch) for each in (first, first, second)

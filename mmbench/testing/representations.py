@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,6 @@ import numpy as np
 
 from mmbench.api import (
     Context,
-    MmbenchError,
     Offer,
     PrecomputedRepresentation,
     Representation,
@@ -25,25 +22,25 @@ from mmbench.api import (
 )
 from mmbench.api.representation import METHODS
 from mmbench.options import resolve_options
-from mmbench.registry import load_object
 from mmbench.runner.encoding import to_numpy
-from mmbench.testing.checks import Blocked, NotRelevant
+from mmbench.testing.checks import Blocked, NotRelevant, blocking
+from mmbench.testing.comparison import TOLERANCE, far_apart
 from mmbench.testing.declared import first_fault
 from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
+from mmbench.testing.option_paths import with_absolute_paths
 from mmbench.testing.processes import start_watched
 from mmbench.testing.state_faults import difference_of, plain_fault
+from mmbench.testing.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from mmbench.api import FitData, Payload, RepresentationSpec
-    from mmbench.registry import Entry
+    from mmbench.api import FitData, Payload
     from mmbench.testing.processes import ProcessReport
 
-__all__ = ["COUNT", "ORDER", "TOLERANCE", "RepresentationSubject", "described", "far_apart"]
+__all__ = ["COUNT", "ORDER", "RepresentationSubject"]
 
 #: Items in the standard batch.
 COUNT = 6
@@ -51,21 +48,12 @@ COUNT = 6
 #: Another order of the standard batch, in which no item keeps its place.
 ORDER = (2, 0, 4, 5, 1, 3)
 
-#: Rounding: vectors of one item may differ by this share of the largest value.
-TOLERANCE = 1e-4
-
 #: Seconds in which the clock of every system ticks.
 _MOMENT = 0.02
 
 
-def described(error: BaseException) -> str:
-    """An exception in one line."""
-    said = str(error).partition("\n")[0]
-    return f"{type(error).__name__}: {said}" if said else type(error).__name__
-
-
 @dataclass
-class RepresentationSubject:
+class RepresentationSubject(Subject[Representation]):
     """One configured representation under test.
 
     What is asked of it here is computed once and kept; a check that wants an instance of its own
@@ -80,9 +68,6 @@ class RepresentationSubject:
         target: What a supervised fit learns, if it offers predictions.
     """
 
-    entry: Entry[RepresentationSpec]
-    given: Mapping[str, Any]
-    workspace: Path
     streams: tuple[Stream, ...] = STANDARD_STREAMS
     devices: tuple[str, ...] = ()
     target: str = "class"
@@ -91,26 +76,11 @@ class RepresentationSubject:
     _alone: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
     _reordered: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
 
-    @property
-    def name(self) -> str:
-        """What users type."""
-        return self.entry.spec.name
-
-    @property
-    def expected_failures(self) -> Mapping[str, str]:
-        """Check to the reason why it fails on purpose."""
-        return dict(self.cls.expected_failures)
-
-    @cached_property
-    def cls(self) -> type[Representation]:
-        """Its class."""
-        cls: type[Representation] = load_object(self.entry.spec.path, self.entry)
-        return cls
-
     @cached_property
     def options(self) -> dict[str, Any]:
-        """Every option with its value."""
-        return resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
+        """Every option with its value; paths are absolute."""
+        found = resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
+        return with_absolute_paths(found, lambda options: self.cls(**options).fingerprint())
 
     def new(self, **changed: Any) -> Representation:
         """A new instance: bound, neither loaded nor trained.
@@ -125,7 +95,7 @@ class RepresentationSubject:
     @cached_property
     def info(self) -> RepresentationInfo:
         """What it says of itself, before anything is loaded."""
-        with self.blocking("constructor, bind() and info", "info_is_complete"):
+        with blocking("constructor, bind() and info", "info_is_complete"):
             info = self.new().info
         fault = first_fault(info)
         if fault is not None:
@@ -231,7 +201,7 @@ class RepresentationSubject:
         """The state of the one training."""
         if not self.is_trained:
             raise NotRelevant("it is not trained by mmbench")
-        with self.blocking("fit() and state()", "fit_gives_a_state"):
+        with blocking("fit() and state()", "fit_gives_a_state"):
             found = self.trained.state()
         if not isinstance(found, State) or not (found.arrays or found.meta):
             raise Blocked("there is no state: see fit_gives_a_state")
@@ -240,7 +210,7 @@ class RepresentationSubject:
     @cached_property
     def second_state(self) -> State:
         """The state of another training just like it."""
-        with self.blocking("fit() and state()", "fit_gives_a_state"):
+        with blocking("fit() and state()", "fit_gives_a_state"):
             return self.fitted().state()
 
     def require_repeatable(self) -> None:
@@ -264,7 +234,7 @@ class RepresentationSubject:
         built = self.new()
         if not isinstance(built, TrainedRepresentation):
             raise NotRelevant("it is not trained by mmbench")
-        with self.blocking("load() or load_state()", "it_loads"):
+        with blocking("load() or load_state()", "it_loads"):
             built.load(self.context(seed=seed))
             built.load_state(state)
         return built
@@ -282,7 +252,7 @@ class RepresentationSubject:
     @cached_property
     def shared(self) -> Representation:
         """One loaded instance for checks that only look at what it returns."""
-        with self.blocking("load()", "it_loads"):
+        with blocking("load()", "it_loads"):
             return self.ready()
 
     def writes(self, offer: Offer) -> bool:
@@ -304,7 +274,7 @@ class RepresentationSubject:
             Blocked: The method raises, or returns no row an item; checks of their own say so.
         """
         if offer not in self._vectors:
-            with self.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+            with blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
                 if isinstance(self.shared, PrecomputedRepresentation):
                     ids = [f"kit-{row}" for row in range(COUNT)]
                     found, _ = self.shared.lookup("kit", ids, offer.kind, offer.slots)
@@ -353,7 +323,7 @@ class RepresentationSubject:
         if not np.isfinite(found).all():
             raise Blocked("values are not finite: see output_is_finite")
         if not self.is_precomputed and offer not in self._steady:
-            with self.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+            with blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
                 self.encode(self.shared, offer, self.batch(offer, (COUNT, COUNT + 1)))
                 again = self.encode(self.shared, offer, self.batch(offer))
             self._steady[offer] = far_apart(found, again) <= TOLERANCE
@@ -367,11 +337,11 @@ class RepresentationSubject:
     @cached_property
     def second_vectors(self) -> dict[Offer, NDArray[np.float32]]:
         """Vectors of the standard batch by another instance, loaded a moment later; main offers."""
-        with self.blocking("load()", "it_loads"):
+        with blocking("load()", "it_loads"):
             _ = self.shared
             time.sleep(_MOMENT)
             second = self.ready()
-        with self.blocking("a second instance", "every_offer_runs"):
+        with blocking("a second instance", "every_offer_runs"):
             return {
                 offer: self.encode(second, offer, self.batch(offer)) for offer in self.main_offers
             }
@@ -395,7 +365,7 @@ class RepresentationSubject:
         """
         usual = self.steady(offer)
         if offer not in self._alone:
-            with self.blocking(f"{METHODS[offer.kind]}() of a single item", "single_item_works"):
+            with blocking(f"{METHODS[offer.kind]}() of a single item", "single_item_works"):
                 self._alone[offer] = self.encode(self.shared, offer, self.batch(offer, (0,)))
         if self._alone[offer].shape != (1, *usual.shape[1:]):
             raise Blocked("a single item gives another shape: see single_item_works")
@@ -404,30 +374,7 @@ class RepresentationSubject:
     def reordered(self, offer: Offer) -> NDArray[np.float32]:
         """Vectors of the standard batch in the order :data:`ORDER`, put back in their own."""
         if offer not in self._reordered:
-            with self.blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
+            with blocking(f"{METHODS[offer.kind]}()", "every_offer_runs"):
                 found = self.encode(self.shared, offer, self.batch(offer, ORDER))
             self._reordered[offer] = found[np.argsort(ORDER)]
         return self._reordered[offer]
-
-    @contextmanager
-    def blocking(self, what: str, check: str) -> Iterator[None]:
-        """Turn what a plugin raises into :class:`Blocked`, naming the check that reports it."""
-        try:
-            yield
-        except (Blocked, NotRelevant):
-            raise
-        except (MmbenchError, Exception, SystemExit) as error:
-            raise Blocked(f"{what} raised {described(error)}: see {check}") from error
-
-
-def far_apart(first: NDArray[np.float32], second: NDArray[np.float32]) -> float:
-    """The largest difference of two arrays, as a share of the first's largest value.
-
-    Infinite where their shapes differ or a value is not finite.
-    """
-    if first.shape != second.shape:
-        return math.inf
-    scale = max(float(np.abs(first).max(initial=0.0)), 1e-30)
-    with np.errstate(invalid="ignore", over="ignore"):
-        difference = float(np.abs(first - second).max(initial=0.0)) / scale
-    return difference if math.isfinite(difference) else math.inf

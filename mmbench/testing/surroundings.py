@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import os
 import random
+import signal
 import sys
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -13,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["changes", "new_random_states", "random_states", "restore", "surroundings"]
+__all__ = [
+    "changes",
+    "new_random_states",
+    "random_states",
+    "restore",
+    "surroundings",
+    "undo_inherited",
+]
 
 
 def random_states() -> dict[str, Any]:
@@ -42,7 +51,14 @@ def surroundings() -> dict[str, Any]:
         "the handlers of the root logger": list(root.handlers),
         "the level of the root logger": root.level,
         "os.environ": dict(os.environ),
+        "logging.disable": root.manager.disable,
+        "gc.disable": gc.isenabled(),
+        "sys.setrecursionlimit": sys.getrecursionlimit(),
+        "os.umask": _umask(),
+        **{f"the handler of {name}": signal.getsignal(number) for name, number in _signals()},
     }
+    if socket := sys.modules.get("socket"):
+        found["socket.setdefaulttimeout"] = socket.getdefaulttimeout()
     if numpy := sys.modules.get("numpy"):
         found["numpy.seterr"] = numpy.geterr()
         found["numpy.set_printoptions"] = _comparable(numpy.get_printoptions())
@@ -78,6 +94,15 @@ def restore(before: Mapping[str, Any]) -> None:
     warnings.filters[:] = before["warnings.filters"]  # type: ignore[index]
     root.handlers[:] = before["the handlers of the root logger"]
     root.setLevel(before["the level of the root logger"])
+    root.manager.disable = before["logging.disable"]
+    (gc.enable if before["gc.disable"] else gc.disable)()
+    sys.setrecursionlimit(before["sys.setrecursionlimit"])
+    os.umask(before["os.umask"])
+    for name, number in _signals():
+        with contextlib.suppress(TypeError, ValueError):  # set by compiled code; another thread
+            signal.signal(number, before[f"the handler of {name}"])
+    if socket := sys.modules.get("socket"):
+        socket.setdefaulttimeout(before.get("socket.setdefaulttimeout"))
     if os.environ != before["os.environ"]:
         os.environ.clear()
         os.environ.update(before["os.environ"])
@@ -88,6 +113,28 @@ def restore(before: Mapping[str, Any]) -> None:
     if torch := _torch():
         torch.set_default_dtype(before.get("torch.set_default_dtype", torch.float32))
         torch.set_grad_enabled(before.get("torch.set_grad_enabled", True))
+
+
+def _umask() -> int:
+    """Which rights new files don't have: to read it is to set it."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask
+
+
+def _signals() -> list[tuple[str, int]]:
+    """Signals that end a process or tell it something, by name."""
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM", "SIGCHLD", "SIGUSR1", "SIGUSR2")
+    return [(name, getattr(signal, name)) for name in names if hasattr(signal, name)]
+
+
+def undo_inherited() -> None:
+    """Undo what a new process took over from one in which a plugin was loaded already."""
+    os.umask(0o022)
+    for _, number in _signals():
+        if signal.getsignal(number) == signal.SIG_IGN:
+            usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+            signal.signal(number, usual)
 
 
 def _folder() -> str:

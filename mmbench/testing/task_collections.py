@@ -1,4 +1,4 @@
-"""Checks: what a task works on can be read, is told apart, and does not leak between splits."""
+"""Checks: what a task works on can be read, and is told apart."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import numpy as np
 from mmbench.api import Collection, DataMissing, ItemError, Stream, payload_digest
 from mmbench.api.payloads import KINDS
 from mmbench.api.streams import Provenance
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.payload_faults import unlike
-from mmbench.testing.representations import described
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 #: Rows of each stream that are loaded: the first and the last ones.
 _ROWS = 4
-#: Kinds that name an item rather than show it: two items may be called alike.
-_NAMES = frozenset({"Text", "Tokens", "Table"})
 
 
 @conformance("collections", "tasks")
@@ -315,29 +312,28 @@ def fingerprints_are_stable(subject: TaskSubject) -> None:
 
 
 @conformance("collections", "tasks")
-def splits_are_disjoint(subject: TaskSubject) -> None:
-    """No training item is judged, or the leak is declared.
+def fingerprints_agree_between_processes(subject: TaskSubject) -> None:
+    """A new process opens the same collections, in the same order, another day.
 
-    Items are compared by the content keys of the streams that both splits have, other than text.
-    Where the official splits overlap, the dataset says so in ``DatasetInfo.leaks``, and every
-    record repeats it.
+    Strings hash otherwise there, and the clock is ahead. Items in the order of a set, or chosen by
+    the date, make every run start over. Sort what comes out of a set, and let no clock in.
     """
-    spec = subject.fit_spec
-    if spec is None:
-        raise NotRelevant("it names no training items")
-    leaks = subject.opened.leaks
-    if leaks:
-        raise NotRelevant(f"the leak is declared: {leaks[0]}")
-    for learnt in filter(None, (spec.train, spec.valid)):
-        for key in subject.evaluated:
-            shared = _shared(subject, learnt, key)
-            if shared:
-                stream, first, second = shared
-                fail(
-                    expected=f"no item of {learnt!r}, which is learnt from, to be in {key!r}",
-                    seen=f"{stream!r} of {learnt}[{first}] and of {key}[{second}] has one key",
-                    change="take it out of one, or declare the leak: DatasetInfo(leaks=(...,))",
-                )
+    first, report = subject.opened.fingerprints, subject.process
+    if report.open_error:
+        fail(
+            expected="the collections to open in a new process",
+            seen=f"it raised {report.open_error}",
+            change="let collections() depend on its datasets and the options alone",
+        )
+    for key, fingerprint in first.items():
+        if report.fingerprints.get(key) != fingerprint:
+            if subject.reopened().fingerprints.get(key) != fingerprint:
+                raise Blocked("it is another each time: see fingerprints_are_stable")
+            fail(
+                expected=f"the collection {key!r} to have the same fingerprint in a new process",
+                seen=f"{fingerprint} and {report.fingerprints.get(key)}",
+                change="sort what comes out of a set, and let no clock and no variable in",
+            )
 
 
 @conformance("collections", "tasks")
@@ -386,19 +382,6 @@ def _loaded(subject: TaskSubject) -> Iterator[tuple[str, str, int, Payload]]:
         if isinstance(payload, Exception):
             raise Blocked(f"load() raised {described(payload)}: see present_streams_load")
         yield key, name, row, payload
-
-
-def _shared(subject: TaskSubject, learnt: str, judged: str) -> tuple[str, str, str] | None:
-    """A stream and the ids of two items that have the same content there."""
-    first, second = subject.collections[learnt], subject.collections[judged]
-    for name in first.streams:
-        if name not in second.streams or first.streams[name].kind in _NAMES:
-            continue
-        rows = {each: row for row, each in enumerate(subject.content_keys(learnt, name)) if each}
-        for row, each in enumerate(subject.content_keys(judged, name)):
-            if each in rows:
-                return name, first.ids[rows[each]], second.ids[row]
-    return None
 
 
 def _is_text(value: Any) -> bool:

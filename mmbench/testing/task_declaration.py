@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from mmbench.api import MetricInfo, TaskInfo, UsageError
 from mmbench.options import declared_options, parse_assignment, resolve_options
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
-from mmbench.testing.representations import described
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +144,22 @@ def bounds_are_in_order(subject: TaskSubject) -> None:
                 expected=f"the bounds of {metric.name!r} to be (lowest, highest)",
                 seen=repr(metric.bounds),
                 change="swap them, or leave a side open with None",
+            )
+
+
+@conformance("declaration", "tasks")
+def shares_lie_between_zero_and_one(subject: TaskSubject) -> None:
+    """A metric whose unit is ``share`` has bounds within 0..1.
+
+    Boards show shares as percent: 50 would be 5000 %. Give the share itself, or another unit.
+    """
+    for metric in subject.info.metrics:
+        low, high = metric.bounds
+        if metric.unit == "share" and (low is None or high is None or low < 0 or high > 1):
+            fail(
+                expected=f"the bounds of {metric.name!r}, a share, to lie within 0..1",
+                seen=f"{metric.bounds!r}",
+                change="return shares of one, or give it another unit: MetricInfo(..., unit='1')",
             )
 
 

@@ -12,9 +12,9 @@ from mmbench.api import ItemTable, Level
 from mmbench.results.checks import check_values
 from mmbench.results.items import read_tables, tables_to_parquet
 from mmbench.results.summary import evaluate_metrics
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
 from mmbench.testing.evaluations import malformed
-from mmbench.testing.representations import described
+from mmbench.testing.rows import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -160,15 +160,7 @@ def item_order_does_not_matter(subject: TaskSubject) -> None:
     All collections are shuffled, rows of arrays and tables together, children as their parents.
     Metrics that ``score`` returns whole are left out: DCA, for one, draws by position.
     """
-    rng = np.random.default_rng(0)
-    orders: dict[str, NDArray[np.int64]] = {}
-    inputs = subject.reference("random")
-    for key in inputs.tables:
-        _order(subject, key, inputs.tables, rng, orders)
-    wanted = {request.name: request.collection for request in subject.requests}
-    arrays = {name: each[orders[wanted[name]]] for name, each in inputs.arrays.items()}
-    tables = {key: _taken(table, orders[key]) for key, table in inputs.tables.items()}
-    found = subject.metrics(subject.score(replace(inputs, arrays=arrays, tables=tables)))
+    found = subject.metrics(subject.score(shuffled(subject)))
     columns = [metric.name for metric in subject.info.metrics if metric.columns]
     _unchanged(
         subject.measured("random"), {name: found[name] for name in columns},
@@ -360,36 +352,6 @@ def _half_noise(values: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     noise = rng.standard_normal((len(rows), *found.shape[1:]), dtype=np.float32)
     found[rows] = noise * (float(found.std()) or 1.0)
     return found
-
-
-def _order(
-    subject: TaskSubject,
-    key: str,
-    tables: Mapping[str, ItemTable],
-    rng: np.random.Generator,
-    orders: dict[str, NDArray[np.int64]],
-) -> NDArray[np.int64]:
-    """A new order of a collection: its own, its parent's, or that of another with the same ids."""
-    if key not in orders:
-        table, above = tables[key], getattr(subject.collections[key], "parent", None)
-        parent = next((k for k, each in subject.collections.items() if each is above), None)
-        twin = next((k for k in orders if tables[k].ids == table.ids), None)
-        if parent is not None:
-            order = _order(subject, parent, tables, rng, orders).tolist()
-            places = {tables[parent].ids[row]: place for place, row in enumerate(order)}
-            orders[key] = np.argsort([places[each] for each in table["parent"]], kind="stable")
-        elif twin is not None:
-            orders[key] = orders[twin]
-        else:
-            orders[key] = rng.permutation(len(table))
-    return orders[key]
-
-
-def _taken(table: ItemTable, rows: NDArray[np.int64]) -> ItemTable:
-    """A table's rows in another order."""
-    picked = rows.tolist()
-    columns = {name: [values[row] for row in picked] for name, values in table.columns.items()}
-    return ItemTable([table.ids[row] for row in picked], columns)
 
 
 def _unchanged(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
-import json
 import os
 import random
 import sys
@@ -15,27 +14,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import ItemTable
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, fail
 from mmbench.testing.evaluations import difference, same
-from mmbench.testing.tasks import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from mmbench.api import Evaluation, ScoreInputs
+    from mmbench.api import Evaluation, ItemTable, ScoreInputs
     from mmbench.testing.tasks import TaskSubject
 
 #: What Python's own machinery reads: modules, and the kernel's answers.
 _MACHINERY = (".py", ".pyc", ".so", ".pyd", ".dylib")
 _KERNEL = ("/proc/", "/sys/", "/dev/")
 _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
+#: What starts another process.
+_STARTS = {
+    "subprocess.Popen", "os.posix_spawn", "os.spawn", "os.system", "os.exec", "os.fork",
+    "os.forkpty", "os.startfile", "pty.spawn",
+}  # fmt: skip
 _STATE = 20_260_101
 _PURE = "let score() depend on its inputs and the options alone"
 
 
 class _Watch:
-    """Notes files and addresses that Python opens, while it is on.
+    """Notes files and addresses that Python opens, and what it starts, while it is on.
 
     An audit hook can't be taken off again, so there is one a process, and it is off but for one
     call at a time.
@@ -44,26 +46,29 @@ class _Watch:
     def __init__(self) -> None:
         self.files: list[str] | None = None
         self.network: list[str] | None = None
+        self.started: list[str] | None = None
         sys.addaudithook(self._see)
 
     @contextlib.contextmanager
-    def on(self) -> Iterator[tuple[list[str], list[str]]]:
-        """Note what is opened meanwhile: files, and addresses."""
-        found: tuple[list[str], list[str]] = ([], [])
-        self.files, self.network = found
+    def on(self) -> Iterator[tuple[list[str], list[str], list[str]]]:
+        """Note what is opened meanwhile, files and addresses, and what is started."""
+        found: tuple[list[str], list[str], list[str]] = ([], [], [])
+        self.files, self.network, self.started = found
         try:
             yield found
         finally:
-            self.files = self.network = None
+            self.files = self.network = self.started = None
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        files, network = self.files, self.network
+        files, network, started = self.files, self.network, self.started
         if files is not None and event == "open":
             path = arguments[0]
             if isinstance(path, (str, bytes, os.PathLike)):
                 text = os.fsdecode(path)
                 if not text.endswith(_MACHINERY) and not text.startswith(_KERNEL):
                     files.append(text)
+        elif started is not None and event in _STARTS:
+            started.append(f"{event} {' '.join(map(repr, arguments[:2]))}"[:120])
         elif network is not None and event in _NETWORK:
             network.append(f"{event.partition('.')[2]} {arguments[-1]!r}")
 
@@ -104,14 +109,63 @@ def scoring_takes_stored_tables(subject: TaskSubject) -> None:
     A cell is scored again from what was stored: arrays have become lists, tuples lists, numpy
     numbers plain ones. Convert columns yourself: ``np.asarray(table["label"])``.
     """
-    inputs = subject.reference("random")
-    with blocking("writing the columns as JSON", "columns_are_plain"):
-        tables = {
-            key: ItemTable(**json.loads(json.dumps(_listed(table), default=_plain)))
-            for key, table in inputs.tables.items()
-        }
-    changed = replace(inputs, tables=tables)
-    _same_again(subject, subject.score(changed), "from tables that were stored as JSON")
+    _same_again(subject, subject.stored, "from tables that were stored as JSON")
+
+
+@conformance("purity", "tasks")
+def scoring_repeats_in_a_new_process(subject: TaskSubject) -> None:
+    """What was stored scores the same in a new process, on another day.
+
+    ``mmbench score`` opens no collection, and runs where and when somebody wants it to: with
+    another clock, other hashes of text, and a class that has not been used before. Keep on
+    ``self`` what ``__init__`` is given, no more; sort sets before you walk through them.
+    """
+    first, report = subject.stored, subject.process
+    seen = f"it raised {report.score_error}" if report.score_error else ""
+    for evaluation in report.evaluations:
+        what = difference(first, evaluation)
+        seen = seen or (f"another result: {what}" if what else "")
+    if not seen:
+        return
+    if difference(first, subject.score(subject.reference("random"))):
+        raise Blocked("it scores otherwise here too: see scoring_repeats")
+    fail(
+        expected="the same scores in a new process, at another time",
+        seen=seen,
+        change="let score() depend on its inputs and the options alone: no clock, no attribute "
+        "that collections() sets, no order of a set",
+    )
+
+
+@conformance("purity", "tasks")
+def scoring_reads_no_environment(subject: TaskSubject) -> None:
+    """Scoring asks for no variable of the environment.
+
+    Records say options, not variables: nobody could make the number again. What libraries ask for
+    does not count.
+    """
+    report = subject.process
+    if report.asked:
+        fail(
+            expected="score() to ask for no variable of the environment",
+            seen=f"os.environ[{report.asked[0]!r}]",
+            change="make it an option: a keyword argument of __init__",
+        )
+
+
+@conformance("purity", "tasks")
+def scoring_starts_no_process(subject: TaskSubject) -> None:
+    """Scoring starts no other process.
+
+    What another program answers depends on the machine. Compute in Python, from the inputs.
+    """
+    started = _seen(subject)[2]
+    if started:
+        fail(
+            expected="score() to start no process",
+            seen=started[0],
+            change="compute it in Python, or bring it as a column of a collection",
+        )
 
 
 @conformance("purity", "tasks")
@@ -121,7 +175,7 @@ def scoring_opens_no_file(subject: TaskSubject) -> None:
     It may run on another machine, without the data. Put what it needs into columns or requests.
     Modules may be imported.
     """
-    files, _ = _seen(subject)
+    files, _, _ = _seen(subject)
     if files:
         fail(
             expected="score() to open no file",
@@ -136,7 +190,7 @@ def scoring_asks_no_network(subject: TaskSubject) -> None:
 
     The same numbers must come out offline, and in ten years.
     """
-    _, network = _seen(subject)
+    _, network, _ = _seen(subject)
     if network:
         fail(
             expected="score() to work offline",
@@ -254,8 +308,8 @@ def _same_again(subject: TaskSubject, found: Evaluation, how: str) -> None:
         fail(expected=f"the same scores {how}", seen=f"another result: {what}", change=_PURE)
 
 
-def _seen(subject: TaskSubject) -> tuple[list[str], list[str]]:
-    """Files and addresses that scoring opens, once everything is imported."""
+def _seen(subject: TaskSubject) -> tuple[list[str], list[str], list[str]]:
+    """Files and addresses that scoring opens, and processes, once everything is imported."""
     subject.evaluation("random")
     task, inputs = subject.new(), subject.reference("random")
     with subject.one_thread(), _watch().on() as found, blocking("score()", "it_scores"):
@@ -285,8 +339,3 @@ def _random_states() -> dict[str, Any]:
 
 def _listed(table: ItemTable) -> dict[str, Any]:
     return {"ids": list(table.ids), "columns": {k: list(v) for k, v in table.columns.items()}}
-
-
-def _plain(value: Any) -> Any:
-    """Numpy numbers and arrays as plain ones."""
-    return value.tolist()

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import numpy as np
 
 from mmbench.api import Level, MmbenchError
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
-from mmbench.testing.representations import described
-from mmbench.testing.tasks import blocking
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

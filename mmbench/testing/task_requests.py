@@ -6,10 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, get_args
 
 from mmbench.api import EmbeddingKind, FitSpec, NotApplicable, Request
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, fail
-from mmbench.testing.representations import described
+from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, described, fail
 from mmbench.testing.task_surroundings import Everything, Nothing
-from mmbench.testing.tasks import blocking
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

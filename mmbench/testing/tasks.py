@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 from collections.abc import Mapping
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -21,36 +21,33 @@ from mmbench.api import (
     ScoreInputs,
     Task,
 )
-from mmbench.options import resolve_options
-from mmbench.registry import load_object
 from mmbench.results.summary import evaluate_metrics
 from mmbench.runner.catalog import Catalog, OpenedTask
 from mmbench.runner.suite import TaskChoice
-from mmbench.testing.checks import Blocked, NotRelevant
+from mmbench.testing.checks import Blocked, NotRelevant, blocking
 from mmbench.testing.evaluations import malformed
-from mmbench.testing.representations import described
+from mmbench.testing.subject import Subject
+from mmbench.testing.task_processes import TaskReport, stored_inputs, task_in_a_new_process
 from mmbench.testing.task_surroundings import Everything, Recorded, SampleFirst, thinned
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from mmbench.api import (
         Collection,
         Evaluation,
         Level,
         TaskInfo,
-        TaskSpec,
     )
-    from mmbench.registry import Entry, Registry
+    from mmbench.registry import Registry
     from mmbench.results.record import MetricValue
 
-__all__ = ["TaskSubject", "blocking"]
+__all__ = ["TaskSubject"]
 
 
 @dataclass
-class TaskSubject:
+class TaskSubject(Subject[Task]):
     """One configured task under test.
 
     Attributes:
@@ -60,39 +57,11 @@ class TaskSubject:
         registry: Where its datasets are found.
     """
 
-    entry: Entry[TaskSpec]
-    given: Mapping[str, Any]
-    workspace: Path
     registry: Registry
     _evaluations: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
     _metrics: dict[tuple[str, int], Mapping[str, MetricValue]] = field(default_factory=dict)
     _keys: dict[tuple[str, str], Sequence[str | None]] = field(default_factory=dict)
     _pools: tuple[int, ThreadpoolController] | None = None
-
-    @property
-    def name(self) -> str:
-        """What users type."""
-        return self.entry.spec.name
-
-    @property
-    def expected_failures(self) -> Mapping[str, str]:
-        """Check to the reason why it fails on purpose."""
-        return dict(self.cls.expected_failures)
-
-    @cached_property
-    def cls(self) -> type[Task]:
-        """Its class."""
-        cls: type[Task] = load_object(self.entry.spec.path, self.entry)
-        return cls
-
-    @cached_property
-    def options(self) -> dict[str, Any]:
-        """Every option with its value."""
-        return resolve_options(self.cls, self.entry.spec.options, self.given, where=self.name)
-
-    def new(self, **changed: Any) -> Task:
-        """A new instance."""
-        return self.cls(**{**self.options, **changed})
 
     @cached_property
     def info(self) -> TaskInfo:
@@ -150,8 +119,8 @@ class TaskSubject:
         if place not in self._keys:
             with blocking("content_keys()", "every_row_has_a_key"):
                 self._keys[place] = self.collections[key].content_keys(stream)
-            if len(self._keys[place]) != len(self.collections[key]):
-                raise Blocked("there is not one key a row: see every_row_has_a_key")
+        if len(self._keys[place]) != len(self.collections[key]):
+            raise Blocked("there is not one key a row: see every_row_has_a_key")
         return self._keys[place]
 
     @cached_property
@@ -185,18 +154,6 @@ class TaskSubject:
         if spec and any(name not in self.collections for name in filter(None, _splits(spec))):
             raise Blocked("there are no such collections: see fit_spec_names_what_exists")
         return spec
-
-    @property
-    def evaluated(self) -> dict[str, Collection]:
-        """The collections that are encoded and judged: neither prompts nor training items."""
-        spec = self.fit_spec
-        learnt = _splits(spec) if spec else ()
-        wanted = {request.collection for request in self.requests}
-        return {
-            key: each
-            for key, each in self.collections.items()
-            if key in wanted and key not in learnt and not each.auxiliary
-        }
 
     @cached_property
     def scored(self) -> dict[str, Collection]:
@@ -333,6 +290,28 @@ class TaskSubject:
         return self._metrics[key]
 
     @cached_property
+    def stored(self) -> Evaluation:
+        """What scoring returns for the random arrays, from inputs that were stored.
+
+        Raises:
+            Blocked: ``score`` raises.
+        """
+        inputs = self.reference("random")
+        with blocking("writing the columns as JSON", "columns_are_plain"):
+            return self.score(stored_inputs(inputs, self.workspace / "process"))
+
+    @cached_property
+    def process(self) -> TaskReport:
+        """What a new process makes of it, that scores what was stored and opens its collections.
+
+        Raises:
+            Blocked: The process could not be watched.
+        """
+        with suppress(Blocked, NotRelevant):  # without inputs it opens the collections only
+            _ = self.stored
+        return task_in_a_new_process(self, self.workspace / "process")
+
+    @cached_property
     def misdeclared(self) -> str:
         """The check that says why metrics can't be computed whatever scoring returns, or empty."""
         from mmbench.metrics.aggregation import AGGREGATORS
@@ -384,17 +363,6 @@ class TaskSubject:
                 if known.startswith(name):
                     return values
         raise NotRelevant(f"it states no level {names[0]!r}")
-
-
-@contextmanager
-def blocking(what: str, check: str) -> Iterator[None]:
-    """Turn what a task raises into :class:`Blocked`, naming the check that reports it."""
-    try:
-        yield
-    except (Blocked, NotRelevant):
-        raise
-    except (Exception, SystemExit) as error:
-        raise Blocked(f"{what} raised {described(error)}: see {check}") from error
 
 
 def _splits(spec: FitSpec) -> tuple[str | None, str | None]:

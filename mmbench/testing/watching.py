@@ -1,4 +1,4 @@
-"""Watches a process: what it writes and what it asks of the network, as Python's audit tells."""
+"""Watches a process: what it reads, writes and asks of the network, as Python's audit tells."""
 
 from __future__ import annotations
 
@@ -56,6 +56,8 @@ def user_caches() -> list[Path]:
 class Watch:
     """Records what is written and what is asked of the network, while it is on.
 
+    What is read is recorded while the plugin loads and encodes.
+
     What reaches for another machine is refused with an ``OSError``, as where there is no network.
     What compiled code does without Python's knowledge is not seen.
 
@@ -67,6 +69,7 @@ class Watch:
         self.allowed = [os.path.realpath(path) for path in allowed]
         self.written: list[str] = []
         self.network: list[str] = []
+        self.read: list[str] = []
         self.while_: str | None = None
         self._seers: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._see_open,
@@ -90,6 +93,11 @@ class Watch:
         finally:
             self.while_ = None
 
+    @property
+    def is_used(self) -> bool:
+        """Whether the plugin loads or encodes at the moment."""
+        return self.while_ in ("loaded", "used")
+
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.while_ is not None and event in self._seers:
             self._seers[event](event, arguments)
@@ -98,6 +106,8 @@ class Watch:
         path, mode, flags = arguments
         if (mode and set(mode) & set("wax+")) or (flags or 0) & _CHANGES:
             self._note(path)
+        elif self.is_used and (full := _full(path)) is not None:
+            self.read.append(full)
 
     def _see_database(self, _event: str, arguments: tuple[Any, ...]) -> None:
         path = os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes)) else ""

@@ -26,6 +26,13 @@ def test_a_line_a_check(call):
     assert ["one_row_an_item", "passed"] in lines
 
 
+def test_what_was_skipped_is_explained_by_another_option(call):
+    only = ("--only", "unknown_ids_are_not_invented")
+    done = call("plugin", "check", "random", *only)
+    assert done.out.splitlines()[-2:] == ["1 skipped", "`--all` says why a check was skipped."]
+    assert "says why a check was" not in call("plugin", "check", "random", "--all", *only).out
+
+
 def test_json_says_the_same(call):
     done = call("plugin", "check", "random", "--json", *ONE)
     (said,) = json.loads(done.out)
@@ -57,7 +64,7 @@ def test_an_option_configures_what_is_checked(call, tmp_path):
 
 
 def test_a_distribution_is_checked_whole_but_for_what_needs_an_option(call):
-    done = call("plugin", "check", "mmbench", *ONE, "--only", "summary_is_a_line")
+    done = call("plugin", "check", "mmbench", *ONE, "--only", "summary_is_one_line")
     assert done.code == 0
     assert "skipped  representation arrays" in done.err
     for name in ("representation cca", "task numbers-localization", "dataset numbers"):

@@ -60,12 +60,14 @@ def typed(page, folder, wheels):
 
 
 def rows(folder):
-    """Task to representation to its record, of those that ended well."""
+    """Task to representation to its latest record, of those that ended well."""
     found: dict[str, dict[str, dict]] = {}
-    for path in folder.glob("results/quickstart/**/*.json"):
-        said = json.loads(path.read_text(encoding="utf-8"))
-        record = said.get("record", said)
-        if record.get("status") == "ok":
+    files = [
+        json.loads(path.read_text()) for path in folder.glob("results/quickstart/records/*.json")
+    ]
+    records = [said.get("record", said) for said in files]
+    for record in sorted(records, key=lambda each: each["created"]):
+        if record["status"] == "ok":
             tasks = found.setdefault(record["task"]["name"], {})
             tasks[record["representation"]["name"]] = record
     return found

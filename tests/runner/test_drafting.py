@@ -8,8 +8,19 @@ from mmbench_faulty import tasks
 from mmbench_faulty.representations import Steady
 from runner_bench import representation, task
 
-from mmbench.api import DataError, Evaluation, ItemTable, PluginError, StoreError, UsageError
+from mmbench.api import (
+    DataError,
+    Evaluation,
+    FitSpec,
+    ItemTable,
+    PluginError,
+    StoreError,
+    UsageError,
+    View,
+    ViewedCollection,
+)
 from mmbench.results.store import RecordStore
+from mmbench.runner.limit import Subset
 from mmbench.runner.workshop import rescore
 
 
@@ -251,3 +262,46 @@ def test_two_fits_of_one_recipe_never_mix(bench, settings) -> None:
     assert sum(result.encoded for result in results.values()) == 24
     assert only(second_run).key == first.key
     assert json.loads(path.read_text())["status"] == "ok"
+
+
+def trained_on(monkeypatch, made) -> None:
+    """Have the retrieval of pairs train on what this makes of its test items."""
+
+    def collections(self, datasets):
+        test = datasets.open("faulty-pairs", items=12)["test"]
+        return {"pairs": test, "train": made(test)}
+
+    monkeypatch.setattr(tasks.PairsRetrieval, "collections", collections)
+
+
+def test_a_record_says_that_the_judged_items_were_learnt_from(bench, monkeypatch) -> None:
+    monkeypatch.setattr(
+        tasks.PairsRetrieval,
+        "collections",
+        lambda self, datasets: {"pairs": datasets.open("faulty-pairs")["test"]},
+    )
+    monkeypatch.setattr(tasks.PairsRetrieval, "fit_spec", lambda self: FitSpec(train="pairs"))
+    (note,) = only(bench.do([representation("learnt")])[0]).notes
+    assert note == (
+        "trained on items that are judged: 12 of 12 items of 'pairs' are in 'pairs', which it "
+        "learnt from"
+    )
+
+
+def test_a_record_says_that_views_of_the_judged_items_were_learnt_from(bench, monkeypatch) -> None:
+    view = View("noise", {"level": 0.001})
+    trained_on(monkeypatch, lambda test: ViewedCollection("train", test, {"left": [view]}))
+    (note,) = only(bench.do([representation("learnt")])[0]).notes
+    assert "12 of 12 items of 'pairs' are in 'train'" in note
+
+
+def test_a_record_counts_the_judged_items_that_were_learnt_from(bench, monkeypatch) -> None:
+    trained_on(monkeypatch, lambda test: Subset(test, [0, 1, 2]))
+    (note,) = only(bench.do([representation("learnt")])[0]).notes
+    assert "3 of 12 items" in note
+
+
+def test_nothing_is_noted_of_what_learns_nothing_or_from_others(bench, monkeypatch) -> None:
+    assert only(bench.do([representation("learnt")])[0]).notes == ()
+    trained_on(monkeypatch, lambda test: Subset(test, [0, 1, 2]))
+    assert only(bench.do([representation("steady")])[0]).notes == ()

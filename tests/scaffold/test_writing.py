@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import ast
+import csv
+import sys
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import mmbench.scaffold
-from mmbench.api import UsageError
+from mmbench.api import DataError, UsageError
 from mmbench.scaffold import writing
 from mmbench.scaffold.naming import LONGEST
 from mmbench.scaffold.writing import (
@@ -51,6 +54,36 @@ def test_every_file_is_filled_in_and_parses(blueprint):
     assert project["entry-points"]["mmbench"] == {blueprint.name: f"{package}.plugin"}
     assert project["description"] == blueprint.description
     assert project["authors"] == [{"name": "Ann O'Nym"}]
+
+
+def test_no_line_of_a_file_is_too_long():
+    for blueprint in BLUEPRINTS.values():
+        for name, text in render(blueprint).items():
+            long = [line for line in text.splitlines() if len(line) > 100]
+            assert not (long and name.endswith(".py")), (name, long)
+
+
+def test_a_second_name_of_the_class_is_made_of_the_first():
+    assert '"mean-colour-fine"' in render(PLAIN)[f"{PLAIN.package}/plugin.py"]
+
+
+def test_the_reader_takes_captions_as_they_are(tmp_path, monkeypatch):
+    blueprint = BLUEPRINTS["dataset"]
+    module = ModuleType("reader")
+    monkeypatch.setitem(sys.modules, "reader", module)
+    exec(render(blueprint)[f"{blueprint.package}/dataset.py"], vars(module))
+    caption = 'two\nlines, a "word" and\u2028one more'
+    path = tmp_path / "items.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([module.COLUMNS, ["a", "test", "x", caption]])
+    assert [item.caption for item in module._read_list(path)] == [caption]
+    with path.open("a", encoding="utf-8") as file:
+        file.write("b,test,x\n")
+    with pytest.raises(DataError, match=r"items\.csv, line 4"):
+        module._read_list(path)
+    path.write_text(path.read_text(encoding="utf-8") + 'c,test,x,"cut off', encoding="utf-8")
+    with pytest.raises(DataError, match="can't be read: unexpected end"):
+        module._read_list(path)
 
 
 def test_every_template_is_used(monkeypatch):

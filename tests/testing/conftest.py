@@ -1,4 +1,4 @@
-"""Marks the tests that make the whole kit on a mutant: several hundred, once is enough."""
+"""Marks the tests that make the whole kit, on hundreds of mutants and on all built-ins."""
 
 from __future__ import annotations
 
@@ -7,5 +7,5 @@ import pytest
 
 def pytest_collection_modifyitems(items):
     for item in items:
-        if item.name.startswith("test_a_mutant"):
-            item.add_marker(pytest.mark.mutant)
+        if item.name.startswith("test_a_mutant") or item.path.name.startswith("test_builtin_"):
+            item.add_marker(pytest.mark.whole_kit)

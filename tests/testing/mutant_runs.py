@@ -11,6 +11,7 @@ from mmbench.testing.catalogue import Target
 from mmbench.testing.checks import NotRelevant
 from mmbench.testing.datasets import DatasetSubject
 from mmbench.testing.outcomes import run_check, run_checks
+from mmbench.testing.tasks import TaskSubject
 
 _SPECS = {
     "representations": RepresentationSpec,
@@ -72,8 +73,8 @@ class _Unstarted:
 
 
 def without_processes(subject):
-    """A subject that starts no processes that encode, or write a sample."""
-    place = "process" if isinstance(subject, DatasetSubject) else "reports"
+    """A subject that starts no processes that encode, score, or write a sample."""
+    place = "process" if isinstance(subject, (DatasetSubject, TaskSubject)) else "reports"
     setattr(subject, place, _Unstarted())
     return subject
 

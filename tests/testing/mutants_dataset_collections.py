@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import zlib
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Literal
 import numpy as np
 from sound_dataset import Rows, Sound
 
-from mmbench.api import Array, BrokenItem, Text
+from mmbench.api import Array, Audio, BrokenItem, Stream, Text, UsageError
 
 
 class LosesOne(Rows):
@@ -239,3 +240,94 @@ class Counted(Rows):
 
 class CountsItsOpenings(Sound):
     rows_class = Counted
+
+
+class AsListed(Sound):
+    """Items in the order in which the file system lists them."""
+
+    def collections(self, source):
+        found = super().collections(source)
+        folder = source.root / "arrays"
+        names = os.listdir(folder) if folder.is_dir() else []  # noqa: PTH208
+        for name, each in found.items():
+            paths = [each.path(row).name for row in range(len(each.rows))]
+            known = [row for row, path in enumerate(paths) if path in names]
+            unknown = [row for row, path in enumerate(paths) if path not in names]
+            order = [*sorted(known, key=lambda row, paths=paths: names.index(paths[row])), *unknown]
+            rows = [each.rows[row] for row in order]
+            found[name] = self.rows_class(name, rows, source, self.scale)
+        return found
+
+
+class AsScanned(AsListed):
+    """The same, of ``pathlib``."""
+
+    def collections(self, source):
+        found = Sound.collections(self, source)
+        names = [path.name for path in source.root.glob("arrays/[!.]*.npy")]
+        for each in found.values():
+            own = [name for name in names if name.removesuffix(".npy") in each.ids]
+            first = own[0] if len(own) == len(each.ids) else ""
+            each.columns = {**each.columns, "first": [first] * len(each.ids)}
+        return found
+
+
+class Louder(Rows):
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        audio = Stream("audio", "audio", "Audio", (1, None))
+        self.streams = {**self.streams, "audio": audio}
+
+    def load(self, row, stream):
+        if stream == "audio":
+            return Audio(self.decode(row).reshape(1, -1) * np.float32(30), 8000)
+        return super().load(row, stream)
+
+
+class TooLoud(Sound):
+    rows_class = Louder
+
+
+class Named(Rows):
+    by = "plain"
+
+    def load(self, row, stream):
+        payload = super().load(row, stream)
+        if stream == "text" and self.by != "plain":
+            return Text(f"{payload.text} {float(self.by)}")
+        return payload
+
+
+class ForgetsAText(Sound):
+    """A dataset with an option that is a text.
+
+    Args:
+        scale: The numbers are multiplied by it.
+        by: A number that is written behind the captions.
+    """
+
+    rows_class = Named
+
+    def __init__(self, *, scale: float = 1.0, by: str = "plain") -> None:
+        super().__init__(scale=scale)
+        self.by = by
+
+    def collections(self, source):
+        found = super().collections(source)
+        for each in found.values():
+            each.by = self.by
+        return found
+
+
+class ForgetsAWord(ForgetsAText):
+    """A dataset with a text of which nobody guesses another.
+
+    Args:
+        scale: The numbers are multiplied by it.
+        by: Nothing, or "1e3".
+    """
+
+    def __init__(self, *, scale: float = 1.0, by: str = "plain") -> None:
+        if by not in ("plain", "1e3"):
+            raise UsageError(f"knows no {by!r}")
+        super().__init__(scale=scale, by=by)

@@ -140,3 +140,44 @@ class LostAway(Sound):
     def load(self, ctx):
         super().load(ctx)
         Path("weights.bin").read_bytes()
+
+
+class SpellsTheYear(Sound):
+    def load(self, ctx):
+        super().load(ctx)
+        self.bias = np.roll(self.bias, int(time.strftime("%Y")) % 7)
+
+
+class AsksTheSystemsClock(Sound):
+    def finish(self, total):
+        days = time.clock_gettime(time.CLOCK_REALTIME) / 86_400
+        return super().finish(total) * (1 + int(days / 60) % 5)
+
+
+class Caching(Sound):
+    """Keeps vectors of single payloads."""
+
+    def load(self, ctx):
+        super().load(ctx)
+        self.cache = {}
+
+    def one(self, slot, payload):
+        key = slot, self.key(payload)
+        if key not in self.cache:
+            self.cache[key] = super().one(slot, payload)
+        return self.cache[key]
+
+    def key(self, payload):
+        return payload_digest(payload)
+
+
+class CachesByTheBeginning(Caching):
+    def key(self, payload):
+        text = getattr(payload, "text", None)
+        return super().key(payload) if text is None else text[:40]
+
+
+class CachesWithoutTheRate(Caching):
+    def key(self, payload):
+        samples = getattr(payload, "samples", None)
+        return super().key(payload) if samples is None else (samples.shape, samples.tobytes())

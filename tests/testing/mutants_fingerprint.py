@@ -103,3 +103,46 @@ class OfThePlace(Weighted):
 class OfTheDate(Weighted):
     def fingerprint(self):
         return f"{self.file.stat().st_mtime_ns} {self.file.stat().st_size}"
+
+
+class OfOneFile(Weighted):
+    """Another file of the folder is read too."""
+
+    def load(self, ctx):
+        super().load(ctx)
+        self.gain *= 1 + float((self.weights / "scale.txt").read_text())
+
+
+class BesideTheModule(Sound):
+    """Weights that no option names; this file stands for them."""
+
+    place = Path(__file__).with_name("beside.bin")
+
+    def load(self, ctx):
+        super().load(ctx)
+        self.gain = len(self.place.read_bytes())
+
+
+class BesideTheModuleAndNamed(BesideTheModule):
+    def fingerprint(self):
+        return blake2b(self.place.read_bytes()).hexdigest()
+
+
+class AsksTheEnvironment(Sound):
+    def load(self, ctx):
+        super().load(ctx)
+        self.gain = float(os.environ.get("SOUND_GAIN", "1"))
+
+
+class AsksAtEveryCall(Sound):
+    def finish(self, total):
+        return super().finish(total) * float(os.getenv("SOUND_GAIN", "1"))
+
+
+class AsksWhatIsPlain(Sound):
+    """Sound: folders and threads, and a copy for another process."""
+
+    def load(self, ctx):
+        super().load(ctx)
+        found = {**os.environ, "SOUND_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+        self.known = len(found) + len(os.environ["PATH"]) + len(Path("~").expanduser().parts)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -94,6 +96,35 @@ class SilencesNumpy(Sound):
             np.seterr(all="ignore")
 
 
+class StopsTheCollector(Sound):
+    def load(self, ctx):
+        super().load(ctx)
+        if in_child():
+            gc.disable()
+
+
+class IgnoresAlarms(Sound):
+    """Here as well, which the new process takes over; the tests need no alarms."""
+
+    def load(self, ctx):
+        super().load(ctx)
+        signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+
+
+class OpensItsFiles(Sound):
+    def load(self, ctx):
+        super().load(ctx)
+        if in_child():
+            os.umask(0)
+
+
+class SilencesLogging(Sound):
+    def load(self, ctx):
+        super().load(ctx)
+        if in_child():
+            logging.disable(logging.CRITICAL)
+
+
 class TakesTheRootLogger(Sound):
     def load(self, ctx):
         super().load(ctx)
@@ -154,6 +185,16 @@ class LeavesAProcess(Sound):
         super().load(ctx)
         if in_child():
             subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+
+
+class LeavesADaemon(Sound):
+    """A process in a session of its own, whose parent has ended."""
+
+    def load(self, ctx):
+        super().load(ctx)
+        if in_child():
+            sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
+            subprocess.Popen(sleeping, start_new_session=True)
 
 
 class WellBehaved(Sound):

@@ -8,10 +8,27 @@ import numpy as np
 from sound_representation import DIM, GRID, Sound
 from sound_trained import SoundTrained
 
+from mmbench.api import DataMissing
+
 
 class LoadRaises(Sound):
     def load(self, ctx):
         raise RuntimeError("out of quota")
+
+
+class WeightsMissing(Sound):
+    def load(self, ctx):
+        raise DataMissing("weights are not there", where="weights.pt", fix="-o weights=FILE")
+
+
+class WeightsMissingAtOnce(WeightsMissing):
+    def fingerprint(self):
+        raise DataMissing("weights are not there", where="weights.pt", fix="-o weights=FILE")
+
+
+class TrainsOnWhatIsMissing(SoundTrained):
+    def load(self, ctx):
+        raise DataMissing("the backbone is not there", where="backbone.pt")
 
 
 class LiesAboutSubsets(Sound):

@@ -18,7 +18,10 @@ from mmbench.api import (
     MemoryCollection,
     Stream,
     Text,
+    View,
+    ViewedCollection,
 )
+from mmbench.runner.limit import Subset
 
 COUNTER = count()
 
@@ -209,6 +212,70 @@ class Shuffled(Changed):
 class Leaking(Sound):
     def tone(self, split, row):
         return super().tone("train" if (split, row) == ("test", 5) else split, row)
+
+
+class Unsorted(Sound):
+    """Its items are in the order of a set."""
+
+    def collections(self, datasets):
+        found = super().collections(datasets)
+        order = [found["valid"].ids.index(each) for each in set(found["valid"].ids)]
+        return {**found, "valid": Subset(found["valid"], order)}
+
+
+class Yearly(Changed):
+    def changed(self, said):
+        years = [date.today().year] * len(said["ids"])  # noqa: DTZ011
+        return {**said, "columns": {**said["columns"], "opened": years}}
+
+
+class TrainsOnTest(Sound):
+    def fit_spec(self):
+        return FitSpec("test", None, ("sound",), "label", "class")
+
+    def collections(self, datasets):
+        found = super().collections(datasets)
+        return {key: found[key] for key in ("test", "prompts")}
+
+
+class TrainsOnViews(Sound):
+    """It trains on the test items with a little noise."""
+
+    def collections(self, datasets):
+        found = super().collections(datasets)
+        views = {"sound": [View("noise", {"level": 0.001})]}
+        return {**found, "train": ViewedCollection("train", found["test"], views)}
+
+
+class TrainsOnChosen(Sound):
+    """It trains on some of the test items."""
+
+    def collections(self, datasets):
+        found = super().collections(datasets)
+        return {**found, "train": Subset(found["test"], [4, 5, 6])}
+
+
+class OtherKeys(Leaking):
+    """It has the split's name in its content keys."""
+
+    class made(Loose):  # noqa: N801 - fills the base's slot
+        def content_keys(self, stream):
+            keys = super().content_keys(stream)
+            return [key and f"{self.name}/{key}" for key in keys]
+
+    def collected(self, **said):
+        return self.made(**said)
+
+
+class Silent(Sound):
+    """Several items of every split are silent, which is allowed."""
+
+    def tone(self, split, row):
+        made = super().tone(split, row)
+        return replace(made, samples=0 * made.samples) if row in (1, 2) else made
+
+    def collected(self, **said):
+        return OtherKeys.made(**said)
 
 
 class Unlabelled(Changed):

@@ -86,6 +86,10 @@ class Backwards(Metrics):
     said: ClassVar[dict] = {"bounds": (1.0, 0.0)}
 
 
+class Percent(Metrics):
+    said: ClassVar[dict] = {"bounds": (0.0, 100.0), "ladder": None}
+
+
 class NoSuchAggregator(Metrics):
     said: ClassVar[dict] = {"aggregator": "average"}
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
+import subprocess
 import sys
+import time
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from sound_task import CLASSES, Sound
@@ -51,6 +56,61 @@ class Calling(Sound):
     def score(self, inputs):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as line:
             line.connect_ex(("127.0.0.1", 1))
+        return super().score(inputs)
+
+
+class ByTheClock(Sound):
+    def score(self, inputs):
+        found = super().score(inputs)
+        return replace(found, parameters={"week": int(time.time() // 86_400) // 7})
+
+
+class ByTheDate(Sound):
+    def score(self, inputs):
+        return replace(super().score(inputs), parameters={"year": date.today().year})  # noqa: DTZ011
+
+
+class ByHash(Sound):
+    """It notes the classes in the order of a set."""
+
+    def score(self, inputs):
+        labels = set(inputs.tables["test"].ids)
+        return replace(super().score(inputs), notes=tuple(labels))
+
+
+class OnTheClass(Sound):
+    """Its labels stay with the class when the collections are opened."""
+
+    labels: ClassVar[dict[str, str]] = {}
+
+    def collections(self, datasets):
+        found = super().collections(datasets)
+        type(self).labels = dict(
+            zip(found["test"].ids, found["test"].columns["label"], strict=True)
+        )
+        return found
+
+    def score(self, inputs):
+        for item in inputs.tables["test"].ids:
+            self.labels[item]
+        return super().score(inputs)
+
+
+class Asking(Sound):
+    def score(self, inputs):
+        os.environ.get("SOUND_TIES", self.ties)
+        return super().score(inputs)
+
+
+class Starting(Sound):
+    def score(self, inputs):
+        subprocess.run([sys.executable, "-S", "-c", ""], check=True)
+        return super().score(inputs)
+
+
+class Forking(Sound):
+    def score(self, inputs):
+        os.system("true")
         return super().score(inputs)
 
 

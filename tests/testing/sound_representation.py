@@ -86,11 +86,16 @@ class Sound(Representation):
         return self.gain * np.resize(np.concatenate([means, means**2]), DIM)
 
     def audio(self, payload):
-        samples = np.atleast_1d(payload.samples.mean(axis=0)).astype(np.float32)
+        samples = self.resampled(payload.samples.mean(axis=0), payload.rate)
         spectrum = np.abs(np.fft.rfft(samples, n=2048)) / 64
         return self.gain * spectrum.reshape(-1)[:1008].reshape(DIM, -1).mean(axis=1).astype(
             np.float32
         )
+
+    def resampled(self, samples, rate):
+        """Samples at 16 kHz."""
+        at = np.arange(max(len(samples) * 16_000 // rate, 1)) * rate / 16_000
+        return np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
 
     def text(self, payload):
         counts = np.zeros(DIM, np.float32)

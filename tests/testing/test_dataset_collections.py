@@ -26,6 +26,11 @@ MUTANTS = [
     Mutant("dataset_keys_tell_payloads_apart", f"{HERE}:KeysByFile"),
     Mutant("options_are_in_the_keys", f"{HERE}:ForgetsAnOption"),
     Mutant("options_are_in_the_keys", f"{HERE}:ForgetsAChoice"),
+    Mutant("options_are_in_the_keys", f"{HERE}:ForgetsAText"),
+    Mutant("options_are_in_the_keys", f"{HERE}:ForgetsAWord", options={"by": "1e3"}),
+    Mutant("samples_are_in_range", f"{HERE}:TooLoud"),
+    Mutant("listing_order_changes_nothing", f"{HERE}:AsListed"),
+    Mutant("listing_order_changes_nothing", f"{HERE}:AsScanned"),
     Mutant("dataset_fingerprint_is_stable", f"{HERE}:HashesTexts"),
     Mutant("dataset_fingerprint_is_stable", f"{HERE}:CountsItsOpenings"),
 ]

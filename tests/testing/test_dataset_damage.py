@@ -12,14 +12,18 @@ MUTANTS = [
     Mutant("moving_the_folder_changes_nothing", f"{HERE}:ColumnsHavePaths"),
     Mutant("other_files_change_nothing", f"{HERE}:Globs"),
     Mutant("other_files_change_nothing", f"{HERE}:TripsOverReadme"),
+    Mutant("other_files_change_nothing", f"{HERE}:TakesCopies"),
     Mutant("altered_content_changes_its_key", f"{HERE}:KeysHaveSizes"),
     Mutant("altered_content_changes_its_key", f"{HERE}:CaptionsHaveNoKey"),
     Mutant("altered_annotations_change_the_fingerprint", f"{HERE}:FingerprintOfFilesOnly"),
+    Mutant("altered_annotations_change_the_fingerprint", f"{HERE}:FingerprintWithoutColumns"),
     Mutant("missing_files_are_reported", f"{HERE}:FillsIn"),
     Mutant("missing_files_are_reported", f"{HERE}:StatsEveryFile"),
     Mutant("empty_files_are_reported", f"{HERE}:TakesAnEmptyList"),
     Mutant("empty_files_are_reported", f"{HERE}:FillsInForEmpty"),
     Mutant("truncated_files_are_reported", f"{HERE}:Trusting"),
+    Mutant("truncated_files_are_reported", f"{HERE}:ShortensItems"),
+    Mutant("no_item_is_passed_over", f"{HERE}:PassesOver"),
     Mutant("garbage_is_a_data_error", f"{HERE}:Undecoded"),
     Mutant("broken_items_raise_item_errors", f"{HERE}:OwnErrors"),
     Mutant("errors_name_the_file", f"{HERE}:NamesNoFile"),
@@ -40,3 +44,8 @@ def test_the_message_names_the_file_and_the_item(tmp_path):
     said = failed(outcomes_of("datasets", f"{HERE}:KeysHaveSizes", tmp_path, processes=False))
     expected = said["altered_content_changes_its_key"].splitlines()[0]
     assert "'array' of test[item-003] when arrays/item-003.npy changes" in expected
+
+
+def test_what_status_tells_of_may_be_passed_over(tmp_path):
+    path = f"{HERE}:TellsWhatItPassesOver"
+    assert failed(outcomes_of("datasets", path, tmp_path, processes=False)) == {}

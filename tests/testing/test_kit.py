@@ -197,6 +197,16 @@ def test_what_is_blocked_by_an_expected_failure_stays_blocked():
     assert ends(it_escapes, it_waits, expected=elsewhere) == ["expected", "failed"]
 
 
+def it_waits_in_vain(subject):
+    """It comes after what is skipped."""
+    raise Blocked("there is none: see it_says_nothing")
+
+
+def test_what_is_blocked_by_what_is_skipped_is_skipped():
+    assert ends(it_says_nothing, it_waits_in_vain) == ["skipped", "skipped"]
+    assert ends(it_says_nothing, it_waits_in_vain, it_breaks) == ["skipped", "blocked", "failed"]
+
+
 def test_progress_is_told_before_each_check():
     told = []
     run_checks([spec(it_holds), spec(it_breaks)], Subject(), progress=lambda *at: told.append(at))

@@ -284,6 +284,12 @@ assert not isinstance(known[1], dt.datetime) and issubclass(dt.datetime, dt.date
 day = dt.datetime(2020, 1, 2)
 assert pickle.loads(pickle.dumps(day)) == day and type(day) is dt.datetime
 assert pandas.Timestamp(day).year == 2020
+assert time.strftime("%Y") == str(time.localtime().tm_year) == time.asctime()[-4:]
+assert time.ctime()[-4:] == time.asctime()[-4:]
+assert time.strftime("%Y", time.gmtime(0)) == time.asctime(time.gmtime(0))[-4:] == "1970"
+assert abs(time.clock_gettime(time.CLOCK_REALTIME) - time.time()) < 60
+assert abs(time.clock_gettime_ns(time.CLOCK_REALTIME) - time.time_ns()) < 6e10
+assert time.clock_gettime(time.CLOCK_MONOTONIC) - time.monotonic() < 60
 assert time.gmtime(0).tm_year == 1970 and time.gmtime().tm_year == dt.date.today().year
 """
 

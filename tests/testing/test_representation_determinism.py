@@ -10,6 +10,8 @@ MUTANTS = [
     Mutant("repeats_agree", "mutants_determinism:Dropout"),
     Mutant("repeats_agree", "mutants_determinism:RunningMean"),
     Mutant("earlier_calls_leave_no_trace", "mutants_determinism:GrowingVocabulary"),
+    Mutant("look_alikes_are_not_mixed_up", "mutants_determinism:CachesByTheBeginning"),
+    Mutant("look_alikes_are_not_mixed_up", "mutants_determinism:CachesWithoutTheRate"),
     Mutant("instances_agree", "mutants_determinism:UnseededWeights"),
     Mutant("instances_agree", "mutants_determinism:SeededByTheMillisecond"),
     Mutant("loading_twice_changes_nothing", "mutants_determinism:LoadsOnTop"),
@@ -17,6 +19,8 @@ MUTANTS = [
     Mutant("processes_agree", "mutants_determinism:LostAway"),
     Mutant("times_agree", "mutants_determinism:ReadsTheClock"),
     Mutant("times_agree", "mutants_determinism:ReadsTheClockAtEveryCall"),
+    Mutant("times_agree", "mutants_determinism:SpellsTheYear"),
+    Mutant("times_agree", "mutants_determinism:AsksTheSystemsClock"),
     Mutant("seed_matters_if_declared", "mutants_determinism:SeededInName"),
     Mutant("seed_changes_nothing_undeclared", "mutants_determinism:SecretlySeeded"),
 ]
@@ -55,3 +59,17 @@ def test_what_ended_another_process_is_shown(tmp_path):
     assert outcomes["processes_agree"].seen.startswith("FileNotFoundError: ")
     assert "weights.bin" in outcomes["processes_agree"].seen
     assert outcomes["times_agree"].status == "blocked"
+
+
+def test_what_is_not_a_number_is_told_by_its_own_check(tmp_path):
+    outcomes = outcomes_of("representations", "mutants_output:NaN", tmp_path, processes=False)
+    reason = outcomes["earlier_calls_leave_no_trace"].reason
+    assert reason == "values are not finite: see output_is_finite"
+
+
+def test_a_cache_by_digest_is_no_fault(tmp_path):
+    path = "mutants_determinism:Caching"
+    outcomes = outcomes_of("representations", path, tmp_path, processes=False)
+    assert failed(outcomes) == {}
+    assert outcomes["look_alikes_are_not_mixed_up"].status == "passed"
+    assert outcomes["rate_is_heeded"].status == "passed"

@@ -21,6 +21,7 @@ MUTANTS = [
     Mutant("loud_sound_works", "mutants_extremes:IntegersOverflow"),
     Mutant("any_channels_work", "mutants_extremes:MonoOnly"),
     Mutant("any_rate_works", "mutants_extremes:OneRateOnly"),
+    Mutant("rate_is_heeded", "mutants_extremes:TakesSamplesAsTheyAre"),
     Mutant("empty_text_works", "mutants_extremes:MeanOfNoWords"),
     Mutant("long_text_works", "mutants_extremes:ShortContext"),
     Mutant("text_in_any_script_works", "mutants_extremes:AsciiOnly"),

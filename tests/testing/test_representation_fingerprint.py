@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 HERE = "mutants_fingerprint"
 RUNS = {
@@ -15,6 +15,8 @@ RUNS = {
     "fingerprint_outlives_loading": ["OfWhatIsLoaded"],
     "fingerprint_agrees_between_processes": ["Hashed", "OfTheProcess"],
     "fingerprint_follows_the_weights": ["OfTheHead", "OfTheLength", "Silent"],
+    "fingerprint_names_what_is_read": ["BesideTheModule"],
+    "environment_has_no_say": ["AsksTheEnvironment", "AsksAtEveryCall"],
     "fingerprint_stays_when_weights_move": ["OfThePlace", "OfTheDate"],
 }
 _NEVER = {
@@ -40,6 +42,7 @@ def weights(tmp_path):
     values = np.random.default_rng(0).integers(256, size=4096).astype(np.uint8)
     (folder / "weights.bin").write_bytes(values.tobytes())
     (folder / "README").write_text("about it")
+    (folder / "scale.txt").write_text("0.5")
     return folder
 
 
@@ -78,3 +81,27 @@ def test_the_message_names_the_file(weights, tmp_path):
     assert found["fingerprint_follows_the_weights"].seen == (
         "the same, though a byte in the middle of weights.bin is another"
     )
+
+
+def test_each_file_that_is_read_is_altered(weights, tmp_path):
+    mutant = Mutant(
+        "fingerprint_follows_the_weights", f"{HERE}:OfOneFile", options={"weights": str(weights)}
+    )
+    assert_fails_only(mutant, "representations", tmp_path / "kit")
+    said = message_of(
+        mutant.check, "representations", mutant.path, tmp_path / "more", options=mutant.options
+    )
+    assert "a byte in the middle of scale.txt is another" in said
+
+
+@pytest.mark.parametrize("name", ["BesideTheModuleAndNamed", "AsksWhatIsPlain"])
+def test_what_a_fingerprint_names_or_is_plain_is_no_fault(name, tmp_path):
+    assert failed(outcomes_of("representations", f"{HERE}:{name}", tmp_path)) == {}
+
+
+def test_the_file_and_the_variable_are_named(tmp_path):
+    for check, name, what in (
+        ("fingerprint_names_what_is_read", "BesideTheModule", "beside.bin, and fingerprint()"),
+        ("environment_has_no_say", "AsksTheEnvironment", "the variable 'SOUND_GAIN'"),
+    ):
+        assert what in message_of(check, "representations", f"{HERE}:{name}", tmp_path / name)

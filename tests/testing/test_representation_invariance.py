@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
-from mutant_runs import Mutant, assert_fails_only
+from mutant_runs import Mutant, assert_fails_only, failed
 from mutant_runs import outcomes_of as outcomes_with
 
 #: What these families are about is seen in one process.
@@ -21,6 +21,8 @@ MUTANTS = [
     Mutant("order_does_not_matter", "mutants_invariance:ComparesWithTheFirst"),
     Mutant("batch_size_does_not_matter", "mutants_invariance:SubtractsTheMean"),
     Mutant("batch_size_does_not_matter", "mutants_invariance:BatchNorm"),
+    Mutant("full_batch_does_not_matter", "mutants_invariance:SubtractsTheMeanOfMany"),
+    Mutant("full_batch_does_not_matter", "mutants_invariance:TakesForty"),
     Mutant("neighbours_do_not_matter", "mutants_invariance:ClipGuard"),
     Mutant("neighbours_do_not_matter", "mutants_invariance:PadsToTheLongest"),
     Mutant("neighbours_do_not_matter", "mutants_invariance:StacksItsPictures"),
@@ -46,3 +48,22 @@ def test_the_extreme_neighbour_is_named(tmp_path):
     found = outcomes_of("representations", "mutants_invariance:ClipGuard", tmp_path)
     assert "clipped at full scale" in found["neighbours_do_not_matter"].expected
     assert found["neighbours_do_not_matter"].expected.startswith("global:audio")
+
+
+def test_a_class_of_small_batches_is_not_given_large_ones(tmp_path):
+    found = outcomes_of("representations", "mutants_invariance:OneAtATime", tmp_path)
+    assert failed(found) == {}
+    assert found["full_batch_does_not_matter"].status == "skipped"
+
+
+def test_a_grid_that_follows_the_frame_is_no_fault(tmp_path):
+    found = outcomes_of("representations", "mutants_invariance:GridOfTheFrame", tmp_path)
+    assert failed(found) == {}
+    assert found["picture_of_any_size_works"].status == "passed"
+    assert found["empty_batch_gives_no_rows"].status == "passed"
+
+
+def test_the_full_batch_is_named(tmp_path):
+    found = outcomes_of("representations", "mutants_invariance:SubtractsTheMeanOfMany", tmp_path)
+    expected = found["full_batch_does_not_matter"].expected
+    assert expected.endswith("to be the same in a batch of 64 as in a batch of 6")

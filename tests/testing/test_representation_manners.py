@@ -17,6 +17,10 @@ MUTANTS = [
     Mutant("surroundings_are_left_alone", "mutants_manners:ChangesFolder"),
     Mutant("surroundings_are_left_alone", "mutants_manners:SilencesNumpy"),
     Mutant("surroundings_are_left_alone", "mutants_manners:TakesTheRootLogger"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:StopsTheCollector"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:IgnoresAlarms"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:OpensItsFiles"),
+    Mutant("surroundings_are_left_alone", "mutants_manners:SilencesLogging"),
     Mutant("network_is_left_alone", "mutants_manners:AsksTheNetwork"),
     Mutant("network_is_left_alone", "mutant_online_at_import:OnlineAtImport"),
     Mutant("files_are_left_alone", "mutants_manners:WritesBesideItsCache"),
@@ -25,6 +29,7 @@ MUTANTS = [
     Mutant("it_prints_nothing", "mutants_manners:PrintsUnseen"),
     Mutant("nothing_is_left_running", "mutants_manners:LeavesAThread"),
     Mutant("nothing_is_left_running", "mutants_manners:LeavesAProcess"),
+    Mutant("nothing_is_left_running", "mutants_manners:LeavesADaemon"),
 ]
 
 

@@ -7,7 +7,12 @@ from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
 
 HERE = "mutants_output"
 RUNS = {
-    "it_loads": ["LoadRaises"],
+    "it_loads": [
+        "LoadRaises",
+        "WeightsMissing",
+        "WeightsMissingAtOnce",
+        "TrainsOnWhatIsMissing",
+    ],
     "every_offer_runs": ["LiesAboutSubsets"],
     "output_is_an_array": ["Lists", "WholeNumbers", "Objects"],
     "one_row_an_item": ["Averages", "OneRowTooMany", "FlatMaps"],
@@ -49,3 +54,10 @@ def test_messages_name_what_was_seen(name, check, seen, tmp_path):
         outcomes_of("representations", f"{HERE}:{name}", tmp_path, processes=False)[check].seen
         == seen
     )
+
+
+@pytest.mark.parametrize("name", ["WeightsMissing", "WeightsMissingAtOnce"])
+def test_missing_weights_are_told_in_the_words_of_the_error(name, tmp_path):
+    found = outcomes_of("representations", f"{HERE}:{name}", tmp_path, processes=False)["it_loads"]
+    assert found.seen == "weights.pt: weights are not there"
+    assert found.change == "-o weights=FILE"

@@ -35,7 +35,9 @@ def test_what_is_computed_is_not_judged(tmp_path):
     assert {x.status for x in outcomes.values() if x.family == "precomputed"} == {"skipped"}
 
 
-def test_the_built_in_arrays_pass_with_files_of_the_kits_ids(tmp_path):
+@pytest.mark.parametrize("relative", [False, True])
+def test_the_built_in_arrays_pass_with_files_of_the_kits_ids(relative, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     folder = tmp_path / "vectors"
     folder.mkdir()
     (folder / "ids.txt").write_text("".join(f"kit-{row}\n" for row in range(6)))
@@ -46,11 +48,13 @@ def test_the_built_in_arrays_pass_with_files_of_the_kits_ids(tmp_path):
         "representations",
         "mmbench.builtin.representations.arrays:Arrays",
         tmp_path / "work",
-        options={"folder": str(folder)},
+        options={"folder": "vectors" if relative else str(folder)},
         spec={"name": "arrays"},
     )
     assert failed(outcomes) == {}
     assert {x.status for x in outcomes.values() if x.family == "precomputed"} == {"passed"}
+    assert outcomes["processes_agree"].status == "passed"
+    assert {x.status for x in outcomes.values()} == {"passed", "skipped"}
 
 
 def test_the_message_says_which_ids_the_files_must_hold(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 M = "mutants_task_purity:"
 NOISE = "noise on every call is no function of anything"
@@ -24,6 +24,13 @@ MUTANTS = [
     Mutant("scoring_takes_stored_tables", M + "TuplesOnly"),
     Mutant("scoring_opens_no_file", M + "Reading"),
     Mutant("scoring_asks_no_network", M + "Calling"),
+    Mutant("scoring_repeats_in_a_new_process", M + "ByTheClock"),
+    Mutant("scoring_repeats_in_a_new_process", M + "ByTheDate"),
+    Mutant("scoring_repeats_in_a_new_process", M + "ByHash"),
+    Mutant("scoring_repeats_in_a_new_process", M + "OnTheClass"),
+    Mutant("scoring_reads_no_environment", M + "Asking"),
+    Mutant("scoring_starts_no_process", M + "Starting"),
+    Mutant("scoring_starts_no_process", M + "Forking"),
     Mutant("scoring_leaves_its_inputs", M + "Scaling"),
     Mutant("scoring_leaves_its_inputs", M + "Sorting"),
     Mutant("scoring_leaves_the_random_state", M + "Seeding"),
@@ -50,3 +57,10 @@ def test_the_message_names_the_file_and_the_address(tmp_path):
     assert opened.seen.endswith("LICENSE")
     called = outcomes_of("tasks", M + "Calling", tmp_path / "2")["scoring_asks_no_network"]
     assert called.seen == "connect ('127.0.0.1', 1)"
+
+
+def test_the_message_names_what_is_missing_in_a_new_process(tmp_path):
+    told = message_of("scoring_repeats_in_a_new_process", "tasks", M + "OnTheClass", tmp_path / "1")
+    assert "seen: it raised KeyError: 'test-0'" in told
+    told = message_of("scoring_reads_no_environment", "tasks", M + "Asking", tmp_path / "2")
+    assert "seen: os.environ['SOUND_TIES']" in told

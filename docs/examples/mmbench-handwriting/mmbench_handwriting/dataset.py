@@ -77,14 +77,8 @@ class Split(Collection):
         """A key an item that names exactly what `load` returns; None where there is no stream."""
         if stream == "text":
             return [f"{NAME}-{VERSION}:{item.caption}" for item in self._items]
-        return [self._picture_key(row) for row in range(len(self._items))]
-
-    def _picture_key(self, row: int) -> str:
-        """The hash of the file; of one that is not there its name, and `load` says so."""
-        path = self._path(row)
-        if not path.is_file():
-            return f"{NAME}-{VERSION}:missing:{path.name}"
-        return f"{NAME}-{VERSION}:{self._source.hash_file(path)}"
+        hashes = (self._source.hash_file(self._path(row)) for row in range(len(self._items)))
+        return [f"{NAME}-{VERSION}:{each}" for each in hashes]
 
     def _path(self, row: int) -> Path:
         return self._source.root / "pictures" / f"{self.ids[row]}.npy"
@@ -144,16 +138,18 @@ class HandwritingDataset(Dataset):
 def _read_list(path: Path) -> list[Item]:
     """The lines of the list; what is wrong with one is said with its number."""
     try:
-        lines = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+        with path.open(newline="", encoding="utf-8") as file:  # a quoted field may hold newlines
+            reader = csv.reader(file, strict=True)
+            lines = [(reader.line_num, line) for line in reader]
     except (OSError, ValueError, csv.Error) as error:
         raise DataError(f"can't be read: {error}", where=str(path)) from error
-    if not lines or lines[0] != COLUMNS:
+    if not lines or lines[0][1] != COLUMNS:
         raise DataError(f"must begin with the line {','.join(COLUMNS)}", where=str(path))
     seen: set[str] = set()
-    for number, line in enumerate(lines[1:], 2):
+    for number, line in lines[1:]:
         if len(line) != len(COLUMNS):
             raise DataError(f"has {len(line)} columns, not 4", where=f"{path}, line {number}")
         if line[0] in seen:
             raise DataError(f"the id {line[0]!r} is there twice", where=f"{path}, line {number}")
         seen.add(line[0])
-    return [Item(*line) for line in lines[1:]]
+    return [Item(*line) for _, line in lines[1:]]

@@ -22,5 +22,7 @@ def mmbench_representations() -> list[RepresentationSpec]:
             joins=("quickstart",),
         ),
         # The same class with other options, under a second name:
-        # RepresentationSpec("NAME-fine", path, "In more detail", options={"cells": 16}),
+        # RepresentationSpec(
+        #     "ridge-fine", path, "In more detail", options={"cells": 16}
+        # ),
     ]
