@@ -1,0 +1,174 @@
+"""ModelNet40 (Wu et al., CVPR 2015): CAD models of 40 classes, in the layouts people have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from mmbench.api import DataMissing, DatasetInfo, UsageError
+from mmbench_pointcloud.collection import CloudCollection, CloudDataset
+from mmbench_pointcloud.files import shown
+from mmbench_pointcloud.layouts import Split, text_base, text_splits
+from mmbench_pointcloud.preparation import (  # noqa: TC001 - options are read by hint
+    Axes,
+    Colour,
+    Degenerate,
+    Normalise,
+    Sampling,
+    Short,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from mmbench.api import Collection, DataSource
+
+__all__ = ["Layout", "ModelNet40"]
+
+NAME = "modelnet40"
+VERSION = "1"
+
+Layout = Literal["auto", "txt"]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """One layout: where it would be, its folder if it is there, and what is in it."""
+
+    wanted: str
+    base: Callable[[Path], Path | None]
+    splits: Callable[[Path], dict[str, Split]]
+
+
+#: In the order in which ``auto`` looks for them.
+_READERS: dict[str, _Reader] = {
+    "txt": _Reader("modelnet40_normal_resampled/modelnet40_test.txt", text_base, text_splits),
+}
+
+
+class ModelNet40(CloudDataset):
+    """ModelNet40: 9,843 shapes to learn from and 2,468 to be tested on, of 40 classes.
+
+    Collections ``test`` and ``train`` with the stream ``pointcloud`` and the column ``label``, the
+    class as files spell it (``flower_pot``); those whose lists are there.
+
+    Args:
+        layout: Which of the layouts is read; ``auto`` takes the first that is there: text files of
+            points and normals.
+        points: How many points of a cloud are taken; 0 takes all.
+        sampling: The ``first`` points, the ``fps`` ones (farthest point sampling from a seeded
+            start), or ``random`` ones.
+        sampling_seed: Of farthest point sampling, the random draw and points on a mesh's surface.
+        short: A cloud of fewer points is dropped, kept as it is, or its points are repeated.
+        normalise: ``unit-sphere`` centres the points and scales the farthest to distance 1.
+        degenerate: A cloud whose points are all equal is dropped, or becomes zeros (OpenShape).
+        axes: As they are stored, or with y and z changed over (OpenShape, Uni3D).
+        colour: As stored, if it is; ``grey`` (0.4) where none is stored; ``none`` takes none.
+    """
+
+    advice = (
+        "modelnet40_normal_resampled (text files) comes with PointNet++'s and ULIP's code: put it "
+        "into <data root>/modelnet40; `mmbench data sample modelnet40 --root DIR` makes some up"
+    )
+
+    def __init__(
+        self,
+        *,
+        layout: Layout = "auto",
+        points: int = 0,
+        sampling: Sampling = "first",
+        sampling_seed: int = 0,
+        short: Short = "drop",
+        normalise: Normalise = "unit-sphere",
+        degenerate: Degenerate = "drop",
+        axes: Axes = "as-stored",
+        colour: Colour = "stored",
+    ) -> None:
+        super().__init__(
+            points=points,
+            sampling=sampling,
+            sampling_seed=sampling_seed,
+            short=short,
+            normalise=normalise,
+            degenerate=degenerate,
+            axes=axes,
+            colour=colour,
+        )
+        self.layout = layout
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What it is."""
+        return DatasetInfo(
+            name=NAME,
+            version=VERSION,
+            licence="academic use (Princeton ModelNet)",
+            citation="Wu et al.: 3D ShapeNets: A Deep Representation for Volumetric Shapes, CVPR 2015",
+            url="https://modelnet.cs.princeton.edu",
+        )
+
+    def collections(self, source: DataSource) -> Mapping[str, Collection]:
+        """The splits of the layout that is there, or that was asked for."""
+        layout, splits = self._splits(source.root)
+        found = {}
+        for name, split in splits.items():
+            split.check_points(self.preparation, layout)
+            columns = {"label": split.labels, "layout": [layout] * len(split.ids)}
+            found[name] = CloudCollection(
+                name,
+                split.ids,
+                split.stored,
+                columns,
+                source,
+                f"{NAME}-{VERSION}",
+                self.preparation,
+                split.listed,
+            )
+        return found
+
+    def facts(self, source: DataSource) -> tuple[str, ...]:
+        """How many clouds each layout has, the one that is read first."""
+        said = []
+        for layout, splits in self._found(source.root).items():
+            said += [
+                f"{layout}: {split.there} of {len(split.ids)} {name} clouds of "
+                f"{len(set(split.labels))} classes"
+                for name, split in splits.items()
+            ]
+        return tuple(said)
+
+    def write_sample(self, root: Path, *, items: int, seed: int) -> None:
+        """Write the same made-up shapes in every layout, or in the one that was chosen."""
+        from mmbench_pointcloud.sample_modelnet import write_modelnet
+
+        write_modelnet(root, items=items, seed=seed, layout=self.layout)
+
+    def _splits(self, root: Path) -> tuple[str, dict[str, Split]]:
+        layout, splits = next(iter(self._found(root).items()))
+        return layout, splits
+
+    def _found(self, root: Path) -> dict[str, dict[str, Split]]:
+        """Splits by layout, of the layouts that are there.
+
+        Raises:
+            DataMissing: None is, or one lacks its list.
+        """
+        chosen = _READERS if self.layout == "auto" else {self.layout: _READERS[self.layout]}
+        found = {}
+        for layout, reader in chosen.items():
+            base = reader.base(root) if root.is_dir() else None
+            if base is None:
+                continue
+            found[layout] = reader.splits(base)
+            if not found[layout]:
+                raise DataMissing(
+                    f"the layout {layout} is there, but not its list of test shapes",
+                    where=shown(base / reader.wanted.rsplit("/", 1)[-1]),
+                    fix=self.advice,
+                )
+        if not found:
+            wanted = next(iter(chosen.values())).wanted
+            what = "no layout of it is there" if self.layout == "auto" else "this layout is not there"
+            raise DataMissing(what, where=shown(root / wanted), fix=self.advice)
+        return found
