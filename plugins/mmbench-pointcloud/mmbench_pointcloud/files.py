@@ -79,4 +79,6 @@ def read_json(path: Path) -> Any:
         where = f"{shown(path)}:{error.lineno}"
         raise DataError(f"is no JSON: {error.msg}", where=where) from error
     except RecursionError as error:
-        raise DataError("is no JSON that can be read: nested too deep", where=shown(path)) from error
+        raise DataError(
+            "is no JSON that can be read: nested too deep", where=shown(path)
+        ) from error

@@ -49,7 +49,7 @@ class Split:
         """
         if 0 < self.points < preparation.points and preparation.short == "drop":
             raise UsageError(
-                f"points={preparation.points}, but in the layout {layout} a cloud has {self.points}",
+                f"points={preparation.points}, but in the layout {layout} clouds have {self.points}",
                 where=shown(self.stored[0].path),
                 fix=f"take -o points={self.points}, or points=0 for all there are",
             )
@@ -116,7 +116,7 @@ def text_base(root: Path) -> Path | None:
     return None
 
 
-def text_splits(base: Path) -> dict[str, Split]:
+def text_splits(base: Path, _preparation: Preparation) -> dict[str, Split]:
     """The clouds that ``modelnet40_test.txt`` and ``modelnet40_train.txt`` name."""
     there = {
         f"{name}/{file}"

@@ -5,15 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from mmbench.api import DataMissing, DatasetInfo, UsageError
+from mmbench.api import DataMissing, DatasetInfo
 from mmbench_pointcloud.collection import CloudCollection, CloudDataset
 from mmbench_pointcloud.files import shown
 from mmbench_pointcloud.layouts import Split, text_base, text_splits
+from mmbench_pointcloud.layouts_packed import (
+    H5_FOLDER,
+    cache_base,
+    cache_splits,
+    h5_base,
+    h5_splits,
+    mesh_base,
+    mesh_splits,
+    openshape_base,
+    openshape_splits,
+)
 from mmbench_pointcloud.preparation import (  # noqa: TC001 - options are read by hint
     Axes,
     Colour,
     Degenerate,
     Normalise,
+    Preparation,
     Sampling,
     Short,
 )
@@ -29,7 +41,7 @@ __all__ = ["Layout", "ModelNet40"]
 NAME = "modelnet40"
 VERSION = "1"
 
-Layout = Literal["auto", "txt"]
+Layout = Literal["auto", "txt", "cache", "hdf5", "openshape", "off"]
 
 
 @dataclass(frozen=True)
@@ -38,12 +50,18 @@ class _Reader:
 
     wanted: str
     base: Callable[[Path], Path | None]
-    splits: Callable[[Path], dict[str, Split]]
+    splits: Callable[[Path, Preparation], dict[str, Split]]
 
 
 #: In the order in which ``auto`` looks for them.
 _READERS: dict[str, _Reader] = {
     "txt": _Reader("modelnet40_normal_resampled/modelnet40_test.txt", text_base, text_splits),
+    "cache": _Reader(
+        "modelnet40_normal_resampled/modelnet40_test_8192pts_fps.dat", cache_base, cache_splits
+    ),
+    "hdf5": _Reader(f"{H5_FOLDER}/test_files.txt", h5_base, h5_splits),
+    "openshape": _Reader("test_split.json", openshape_base, openshape_splits),
+    "off": _Reader("ModelNet40/airplane/test", mesh_base, mesh_splits),
 }
 
 
@@ -54,8 +72,9 @@ class ModelNet40(CloudDataset):
     class as files spell it (``flower_pot``); those whose lists are there.
 
     Args:
-        layout: Which of the layouts is read; ``auto`` takes the first that is there: text files of
-            points and normals.
+        layout: Which of the layouts is read; ``auto`` takes the first that is there: ``txt`` (text
+            files of 10,000 points), ``cache`` (ULIP's pickle of 8,192), ``hdf5`` (2,048 points),
+            ``openshape`` (npy and json, 10,000 grey points), ``off`` (meshes, sampled by area).
         points: How many points of a cloud are taken; 0 takes all.
         sampling: The ``first`` points, the ``fps`` ones (farthest point sampling from a seeded
             start), or ``random`` ones.
@@ -68,8 +87,10 @@ class ModelNet40(CloudDataset):
     """
 
     advice = (
-        "modelnet40_normal_resampled (text files) comes with PointNet++'s and ULIP's code: put it "
-        "into <data root>/modelnet40; `mmbench data sample modelnet40 --root DIR` makes some up"
+        "modelnet40_normal_resampled (PointNet++, ULIP), modelnet40_ply_hdf5_2048 (PointNet), "
+        "test_split.json and test_pc.npy (OpenShape's meta_data.zip) or ModelNet40 (meshes, "
+        "https://modelnet.cs.princeton.edu): put one into <data root>/modelnet40; `mmbench data "
+        "sample modelnet40 --root DIR` makes some up"
     )
 
     def __init__(
@@ -104,7 +125,7 @@ class ModelNet40(CloudDataset):
             name=NAME,
             version=VERSION,
             licence="academic use (Princeton ModelNet)",
-            citation="Wu et al.: 3D ShapeNets: A Deep Representation for Volumetric Shapes, CVPR 2015",
+            citation="Wu et al.: 3D ShapeNets, CVPR 2015",
             url="https://modelnet.cs.princeton.edu",
         )
 
@@ -128,14 +149,15 @@ class ModelNet40(CloudDataset):
         return found
 
     def facts(self, source: DataSource) -> tuple[str, ...]:
-        """How many clouds each layout has, the one that is read first."""
-        said = []
-        for layout, splits in self._found(source.root).items():
-            said += [
-                f"{layout}: {split.there} of {len(split.ids)} {name} clouds of "
-                f"{len(set(split.labels))} classes"
-                for name, split in splits.items()
-            ]
+        """How many clouds the layout has that is read, and which others are there."""
+        bases = self._bases(source.root)
+        layout, splits = self._splits(source.root)
+        said = [
+            f"{layout}: {split.there} of {len(split.ids)} {name} clouds of "
+            f"{len(set(split.labels))} classes"
+            for name, split in splits.items()
+        ]
+        said += [f"{other}: -o layout={other} reads it" for other in bases if other != layout]
         return tuple(said)
 
     def write_sample(self, root: Path, *, items: int, seed: int) -> None:
@@ -144,31 +166,30 @@ class ModelNet40(CloudDataset):
 
         write_modelnet(root, items=items, seed=seed, layout=self.layout)
 
-    def _splits(self, root: Path) -> tuple[str, dict[str, Split]]:
-        layout, splits = next(iter(self._found(root).items()))
-        return layout, splits
+    def _bases(self, root: Path) -> dict[str, Path]:
+        """The folders of the layouts that are there, in the order of preference."""
+        chosen = _READERS if self.layout == "auto" else {self.layout: _READERS[self.layout]}
+        places = {name: reader.base(root) for name, reader in chosen.items()}
+        return {name: place for name, place in places.items() if place is not None}
 
-    def _found(self, root: Path) -> dict[str, dict[str, Split]]:
-        """Splits by layout, of the layouts that are there.
+    def _splits(self, root: Path) -> tuple[str, dict[str, Split]]:
+        """The layout that is read, and its splits.
 
         Raises:
-            DataMissing: None is, or one lacks its list.
+            DataMissing: None is there, or it lacks its list.
         """
-        chosen = _READERS if self.layout == "auto" else {self.layout: _READERS[self.layout]}
-        found = {}
-        for layout, reader in chosen.items():
-            base = reader.base(root) if root.is_dir() else None
-            if base is None:
-                continue
-            found[layout] = reader.splits(base)
-            if not found[layout]:
-                raise DataMissing(
-                    f"the layout {layout} is there, but not its list of test shapes",
-                    where=shown(base / reader.wanted.rsplit("/", 1)[-1]),
-                    fix=self.advice,
-                )
-        if not found:
-            wanted = next(iter(chosen.values())).wanted
-            what = "no layout of it is there" if self.layout == "auto" else "this layout is not there"
-            raise DataMissing(what, where=shown(root / wanted), fix=self.advice)
-        return found
+        bases = self._bases(root)
+        if not bases:
+            auto = self.layout == "auto"
+            what = "it is in none of its layouts there" if auto else "is not there"
+            where = shown(root / _READERS["txt" if auto else self.layout].wanted)
+            raise DataMissing(what, where=where, fix=self.advice)
+        layout, base = next(iter(bases.items()))
+        splits = _READERS[layout].splits(base, self.preparation)
+        if not splits:
+            raise DataMissing(
+                f"the layout {layout} is there, but not what lists its shapes",
+                where=shown(base / _READERS[layout].wanted.rsplit("/", 1)[-1]),
+                fix=self.advice,
+            )
+        return layout, splits

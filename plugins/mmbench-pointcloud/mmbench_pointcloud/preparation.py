@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from mmbench.api import ItemError, PointCloud, UsageError
 
@@ -42,7 +42,7 @@ GREY = 0.4
 _RADIUS = 1e-6
 
 
-def unit_sphere(xyz: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
+def unit_sphere(xyz: NDArray[np.floating[Any]]) -> tuple[NDArray[np.float64], float]:
     """Points [points, 3] around their mean, the farthest at distance 1; and the radius before.
 
     Where the radius is nothing, the points are only centred.
@@ -54,7 +54,7 @@ def unit_sphere(xyz: NDArray[np.floating]) -> tuple[NDArray[np.float64], float]:
     return (centred / radius if radius > 0 else centred), radius
 
 
-def farthest_points(xyz: NDArray[np.floating], count: int, start: int) -> NDArray[np.int64]:
+def farthest_points(xyz: NDArray[np.floating[Any]], count: int, start: int) -> NDArray[np.int64]:
     """Rows of ``count`` points [points, 3], each the farthest from those before it.
 
     Args:
@@ -80,7 +80,8 @@ class Preparation:
 
     Attributes:
         points: How many are taken; 0 takes all.
-        sampling: The ``first`` ones, the ``fps`` ones (farthest point sampling), or ``random`` ones.
+        sampling: The ``first`` points, the ``fps`` ones (farthest point sampling), or ``random``
+            ones.
         sampling_seed: Of the start of farthest point sampling, of the random draw, and of what is
             sampled on the surface of a mesh.
         short: A cloud of fewer points is dropped, kept as it is, or its points are repeated.

@@ -40,9 +40,7 @@ class Solid:
 
     def cloud(self, count: int, rng: np.random.Generator) -> Floats:
         """Points [count, 3] of its surface."""
-        return self.at(
-            np.arcsin(rng.uniform(-1, 1, count)), rng.uniform(-np.pi, np.pi, count)
-        )
+        return self.at(np.arcsin(rng.uniform(-1, 1, count)), rng.uniform(-np.pi, np.pi, count))
 
     def mesh(self, rings: int = 9, sides: int = 12) -> tuple[Floats, NDArray[np.int64]]:
         """Corners [corners, 3] and triangles [triangles, 3]."""

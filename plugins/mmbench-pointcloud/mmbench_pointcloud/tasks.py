@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from mmbench.api import DataMissing, Evaluation, ScoreInputs, UsageError
+from mmbench.api import DataMissing, Evaluation, ScoreInputs
 from mmbench.protocols.zeroshot import ZeroShotTask, fill_templates, prompt_collection
 from mmbench_pointcloud.classes import MODELNET40, SCANOBJECTNN
 from mmbench_pointcloud.collection import STREAM
@@ -28,32 +28,35 @@ if TYPE_CHECKING:
 
 __all__ = ["ModelNet40ZeroShot", "ObjaverseLvisZeroShot", "ScanObjectNNZeroShot"]
 
+#: The options that the tasks share.
+_ARGS = """
+
+Args:
+    split: Which collection of the dataset is classified.
+    layout: Which layout of the files is read; ``auto`` takes the first that is there.
+    prompts: ``modelnet40_64`` (ULIP's 64 templates, which OpenShape and Uni3D share),
+        ``uni3d_49`` (Uni3D's ``3D_48prompt``, 49 of them), or the ``name`` alone.
+    templates: Prompts of your own instead, ``{}`` standing for the class.
+    underscores: ``space`` says ``flower_pot`` as "flower pot", ``keep`` as files spell it.
+    per_template: ``l2`` scales each prompt's vector to length 1 before the mean of its class,
+        ``none`` averages the vectors as they are.
+    absent_classes: Mean class accuracy where a class has no item: ``skip`` averages over the
+        classes present, ``nan`` leaves it undefined (OpenShape divides by zero).
+    ties: Rank of the true class among equal scores.
+    points: How many points of a cloud are taken; 0 takes all.
+    sampling: The ``first`` points, the ``fps`` ones (farthest point sampling from a seeded
+        start), or ``random`` ones.
+    sampling_seed: Of farthest point sampling, the random draw and points on a mesh's surface.
+    short: A cloud of fewer points is dropped, kept as it is, or its points are repeated.
+    normalise: ``unit-sphere`` centres the points and scales the farthest to distance 1.
+    degenerate: A cloud whose points are all equal is dropped, or becomes zeros (OpenShape).
+    axes: As they are stored, or with y and z changed over (OpenShape, Uni3D).
+    colour: As stored, if it is; ``grey`` (0.4) where none is stored; ``none`` takes none.
+"""
+
 
 class _CloudZeroShot(ZeroShotTask):
-    """Name the shape, by prompts of all classes.
-
-    Args:
-        split: Which collection of the dataset is classified.
-        layout: Which layout of the files is read; ``auto`` takes the first that is there.
-        prompts: ``modelnet40_64`` (ULIP's 64 templates, which OpenShape and Uni3D share),
-            ``uni3d_49`` (Uni3D's ``3D_48prompt``, 49 of them), or the ``name`` alone.
-        templates: Prompts of your own instead, ``{}`` standing for the class.
-        underscores: ``space`` says ``flower_pot`` as "flower pot", ``keep`` as files spell it.
-        per_template: ``l2`` scales each prompt's vector to length 1 before the mean of its class,
-            ``none`` averages the vectors as they are.
-        absent_classes: Mean class accuracy where a class has no item: ``skip`` averages over the
-            classes present, ``nan`` leaves it undefined (OpenShape divides by zero).
-        ties: Rank of the true class among equal scores.
-        points: How many points of a cloud are taken; 0 takes all.
-        sampling: The ``first`` points, the ``fps`` ones (farthest point sampling from a seeded
-            start), or ``random`` ones.
-        sampling_seed: Of farthest point sampling, the random draw and points on a mesh's surface.
-        short: A cloud of fewer points is dropped, kept as it is, or its points are repeated.
-        normalise: ``unit-sphere`` centres the points and scales the farthest to distance 1.
-        degenerate: A cloud whose points are all equal is dropped, or becomes zeros (OpenShape).
-        axes: As they are stored, or with y and z changed over (OpenShape, Uni3D).
-        colour: As stored, if it is; ``grey`` (0.4) where none is stored; ``none`` takes none.
-    """
+    """Name the shape, by prompts of all classes; options as in ``_ARGS``."""
 
     dataset: ClassVar[str] = ""
     refused: ClassVar[Mapping[str, str]] = {
@@ -120,8 +123,8 @@ class _CloudZeroShot(ZeroShotTask):
         return {"items": items, "prompts": prompt_collection(texts, stream=self.text)}
 
 
-class ModelNet40ZeroShot(_CloudZeroShot):
-    __doc__ = _CloudZeroShot.__doc__
+class ModelNet40ZeroShot(_CloudZeroShot):  # noqa: D101 - it is the line below
+    __doc__ = "Name the CAD model: ModelNet40, one of 40 classes." + _ARGS
 
     name = "modelnet40-zeroshot"
     dataset = "modelnet40"
@@ -144,8 +147,8 @@ class ModelNet40ZeroShot(_CloudZeroShot):
         return replace(scored, parameters={**scored.parameters, "layout": ", ".join(layouts)})
 
 
-class ScanObjectNNZeroShot(_CloudZeroShot):
-    __doc__ = _CloudZeroShot.__doc__
+class ScanObjectNNZeroShot(_CloudZeroShot):  # noqa: D101 - it is the line below
+    __doc__ = "Name the scanned thing: ScanObjectNN, one of 15 classes." + _ARGS
 
     name = "scanobjectnn-zeroshot"
     dataset = "scanobjectnn"
@@ -157,8 +160,8 @@ class ScanObjectNNZeroShot(_CloudZeroShot):
         return SCANOBJECTNN
 
 
-class ObjaverseLvisZeroShot(_CloudZeroShot):
-    __doc__ = _CloudZeroShot.__doc__
+class ObjaverseLvisZeroShot(_CloudZeroShot):  # noqa: D101 - it is the line below
+    __doc__ = "Name the model: Objaverse-LVIS, one of 1,156 classes." + _ARGS
 
     name = "objaverse-lvis-zeroshot"
     dataset = "objaverse_lvis"

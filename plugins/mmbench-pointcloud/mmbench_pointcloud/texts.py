@@ -37,7 +37,9 @@ def load_text(path: Path) -> NDArray[np.float32]:
     except DataError as error:
         raise ItemError(error.what, where=error.where, fix=error.fix) from error
     try:
-        rows = np.loadtxt(io.StringIO(text), delimiter=",", dtype=np.float32, ndmin=2, comments=None)
+        rows = np.loadtxt(
+            io.StringIO(text), delimiter=",", dtype=np.float32, ndmin=2, comments=None
+        )
     except ValueError as error:
         raise _bad_line(text, path) from error
     if rows.shape[1] not in (3, 6) or not np.isfinite(rows).all():
