@@ -7,7 +7,7 @@ is divided by the largest distance from it. No axis is swapped.
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def prepare(cloud: PointCloud, *, unit_ball: bool, colours: bool, grey: float) -
     return PointCloud(xyz, rgb.astype(np.float32))
 
 
-def in_unit_ball(xyz: NDArray[np.floating]) -> NDArray[np.float32]:
+def in_unit_ball(xyz: NDArray[Any]) -> NDArray[np.float32]:
     """Points [N, 3] around their centroid, the farthest of them at distance 1."""
     exact = xyz.astype(np.float64)
     centred = exact - exact.mean(axis=0)
@@ -75,7 +75,7 @@ def starts(cloud: PointCloud, seed: int, draws: int) -> NDArray[np.float64]:
     return drawn
 
 
-def _refuse_nan(values: NDArray[np.floating], what: str) -> None:
+def _refuse_nan(values: NDArray[Any], what: str) -> None:
     wrong = int((~np.isfinite(values).all(axis=1)).sum())
     if wrong:
         raise ItemError(f"{wrong} of {len(values)} points have {what} that are no finite numbers")

@@ -1,4 +1,4 @@
-"""ULIP's loss: clouds against texts and against pictures, as salesforce/ULIP f194ddb computes it."""
+"""ULIP's loss, clouds against texts and against pictures, as salesforce/ULIP f194ddb has it."""
 
 from __future__ import annotations
 
