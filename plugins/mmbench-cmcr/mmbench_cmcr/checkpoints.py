@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["heads_of", "named_state", "read_checkpoint", "read_heads", "write_checkpoint"]
 
 _SHOWN = 4
-#: A name that only heads of this architecture have.
-_MARKS: dict[str, Projector] = {"net1.0.weight": "mlp", "net.0.weight": "mlp-half",
-                                "Head1.weight": "ex-mcr"}  # fmt: skip
+#: A name that tells an architecture, the surest first: Ex-MCR's heads hold MLPs.
+_MARKS: dict[str, Projector] = {
+    "Head1.weight": "ex-mcr",
+    "net1.0.weight": "mlp",
+    "net.0.weight": "mlp-half",
+}
 #: The first and the last linear map of each.
 _ENDS: dict[Projector, tuple[str, str]] = {
     "mlp": ("net1.0.weight", "net2.0.weight"),
@@ -114,13 +117,15 @@ def heads_of(
     _check_architecture(state, layout, where)
     first, last = _ENDS[layout.projector]
     dims = {state[layout.prefix(space) + last].shape[0] for space in layout.spaces}
-    found = {space: int(state[layout.prefix(space) + first].shape[1]) for space in layout.spaces}
+    found: dict[str, int] = {
+        space: int(state[layout.prefix(space) + first].shape[1]) for space in layout.spaces
+    }
     if len(dims) > 1:
         raise DataError(f"its heads end in {sorted(dims)} numbers", where=where)
-    _check_widths(found, dict(widths or found), layout, where)
+    _check_widths(found, widths or found, layout, where)
     heads: dict[Space, Head] = {}
-    for space, width in found.items():
-        head = build_projector(layout.projector, width, next(iter(dims)), seed=0)
+    for space in layout.spaces:
+        head = build_projector(layout.projector, found[space], next(iter(dims)), seed=0)
         prefix = layout.prefix(space)
         wanted = head.state_dict()
         own = {name: state[prefix + name] for name in wanted}
@@ -171,14 +176,14 @@ def _check_architecture(state: Tensors, layout: Layout, where: str) -> None:
 
 
 def _check_widths(
-    found: Mapping[Space, int], wanted: Mapping[str, int], layout: Layout, where: str
+    found: Mapping[str, int], wanted: Mapping[str, int], layout: Layout, where: str
 ) -> None:
     """See that each head takes the vectors of its space.
 
     Raises:
         DataError: It does not; says so where the other order of heads would fit.
     """
-    wrong = [space for space in found if found[space] != wanted[space]]
+    wrong = [space for space in layout.spaces if found[space] != wanted[space]]
     if not wrong:
         return
     space = wrong[0]

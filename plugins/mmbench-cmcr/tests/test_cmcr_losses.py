@@ -31,9 +31,7 @@ def intermediates(case):
         for i, x in enumerate((text_i, v, text_a, a))
     ]
     maps = [torch.from_numpy(rn(s + k, (d, d)) / d**0.5) for k in (9, 9, 10, 10)]
-    hats = [
-        torch.nn.functional.normalize(x @ w.T, dim=-1) for x, w in zip(noisy, maps, strict=True)
-    ]
+    hats = [normalize(x @ w.T, dim=-1) for x, w in zip(noisy, maps, strict=True)]
     names = ("tI", "v", "tA", "a")
     found = {"v": v, "a": a}
     found |= {f"{name}_enh": x for name, x in zip(names, noisy, strict=True)}

@@ -1,0 +1,25 @@
+"""mmbench's conformance kit, run on the connectors with invented bases: one test a check."""
+
+from __future__ import annotations
+
+from mmbench.testing import Check, parametrize_with_checks
+
+_SPACES = {"first": "random", "second": "random", "shared_corpus": ("numbers/train/text",)}
+_MEMORIES = {"first_memory": ("numbers/train/image",), "second_memory": ("numbers/train/audio",)}
+_SHORT = {"epochs": 4, "batch": 24}
+
+
+@parametrize_with_checks("c-mcr", options={**_SPACES, **_MEMORIES, **_SHORT})
+def test_conformance(check: Check) -> None:
+    check()
+
+
+@parametrize_with_checks("ex-mcr", options={**_SPACES, **_MEMORIES, **_SHORT})
+def test_conformance_of_exmcr(check: Check) -> None:
+    if check.spec.family == "connector":
+        check()
+
+
+@parametrize_with_checks("bridge", options=_SPACES)
+def test_conformance_of_the_bridge(check: Check) -> None:
+    check()
