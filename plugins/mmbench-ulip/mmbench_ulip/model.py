@@ -1,6 +1,6 @@
 """A loaded ULIP: its point encoder, its towers, and what prepares their input.
 
-Imports torch: imported when weights are loaded.
+Imports torch: imported when weights are loaded. open_clip is imported with the towers only.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from mmbench_ulip.clouds import prepare, starts
 from mmbench_ulip.grouping import farthest_points, gather_points
 from mmbench_ulip.pictures import Pictures
 from mmbench_ulip.pointbert import PointBERT, Sizes
-from mmbench_ulip.towers import Towers, open_clip_towers, slip_towers
 
 if TYPE_CHECKING:
     import logging
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import Context, PointCloud, Text
     from mmbench_ulip.architectures import Architecture
+    from mmbench_ulip.towers import Towers
 
 __all__ = ["Clouds", "Model", "load_model"]
 
@@ -269,6 +269,8 @@ def _towers(
     *,
     own_file: bool,
 ) -> Towers:
+    from mmbench_ulip.towers import open_clip_towers, slip_towers  # imports open_clip: seconds
+
     if architecture is None:
         return slip_towers(state, where=where)
     if own_file:
