@@ -49,7 +49,7 @@ class Split:
         """
         if 0 < self.points < preparation.points and preparation.short == "drop":
             raise UsageError(
-                f"points={preparation.points}, but in the layout {layout} clouds have {self.points}",
+                f"points={preparation.points}, but clouds in {layout} have {self.points}",
                 where=shown(self.stored[0].path),
                 fix=f"take -o points={self.points}, or points=0 for all there are",
             )

@@ -166,6 +166,8 @@ def h5_splits(base: Path, _preparation: Preparation) -> dict[str, Split]:
         for number, line in numbered_lines(listed):
             path = base / line.replace("\\", "/").rsplit("/", 1)[-1]
             where = f"{shown(listed)}:{number}"
+            if path.suffix != ".h5":
+                raise DataError(f"{line[:60]!r} names no hdf5 file (.h5)", where=where)
             if not path.is_file():
                 raise DataMissing("the file is not there", where=shown(path), fix=f"see {where}")
             try:

@@ -86,7 +86,8 @@ def load_mesh(path: Path) -> Any:
         what = f"the mesh is cut off: {len(body)} of {corners} + {faces} lines are there"
         raise ItemError(what, where=last)
     mesh = _parsed(text, path, body, corners, faces)
-    if mesh.vertices.shape != (corners, 3) or len(mesh.faces) < faces:
+    whole = all(_is_whole(line) for _, line in body[corners : corners + faces])
+    if not whole or mesh.vertices.shape != (corners, 3) or len(mesh.faces) < faces:
         raise _bad_line(path, body, corners, faces)
     if not np.isfinite(mesh.vertices).all():
         row = int(np.flatnonzero(~np.isfinite(mesh.vertices).all(axis=1))[0])
@@ -163,6 +164,12 @@ def _bad_line(path: Path, body: Sequence[tuple[int, str]], corners: int, faces: 
         if not good:
             return ItemError(f"{line.strip()[:60]!r} is no {what}", where=f"{shown(path)}:{number}")
     return ItemError("can't be read as a mesh of triangles", where=shown(path))
+
+
+def _is_whole(face: str) -> bool:
+    """Whether a face has as many corners as it says; trimesh takes those of the next line."""
+    sides, *corners = face.split()
+    return sides.isdecimal() and 3 <= int(sides) <= len(corners)
 
 
 def _is_number(word: str) -> bool:

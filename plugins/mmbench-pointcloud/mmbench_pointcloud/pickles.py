@@ -114,6 +114,11 @@ def _encode(text: Any, encoding: Any) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """``bytes()``, as old protocols write an array without content."""
+    return b""
+
+
 def _array(content: Any, dtype: _DType, shape: Any, order: Any, level: int) -> NDArray[Any]:
     """An array of as many bytes, or objects, as its shape says."""
     import numpy as np
@@ -164,6 +169,7 @@ class _Reader(pickle.Unpickler):
         ("numpy", "ndarray"): _Named,
         ("numpy", "dtype"): _DType,
         ("_codecs", "encode"): _encode,
+        **{(module, "bytes"): _no_bytes for module in ("builtins", "__builtin__")},
         **{(f"{core}.multiarray", "_reconstruct"): _Rows for core in _BOTH},
         **{(f"{core}.multiarray", "scalar"): _Scalar for core in _BOTH},
         **{(f"{core}.numeric", "_frombuffer"): _Buffer for core in _BOTH},
