@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["Clouds", "Model", "load_model"]
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+#: Clouds whose groups are encoded at once; 512 groups of 32 points are 35 MB a cloud and layer.
+_TOGETHER = 8
 _ENCODER = "point_encoder."
 _PROJECTION = "pc_projection"
 _OPEN_CLIP = "open_clip_model."
@@ -142,8 +144,11 @@ class Model:
                     "clouds of fewer points (%d) than groups (%d): groups repeat",
                     kept, self.points.groups,
                 )  # fmt: skip
-            features = self.points(points, (drawn[:, 1] * kept).long())
-            vectors[rows] = (features @ self.projection).float()
+            start = (drawn[:, 1] * kept).long()
+            for first in range(0, len(rows), _TOGETHER):
+                piece = slice(first, first + _TOGETHER)
+                features = self.points(points[piece], start[piece])
+                vectors[rows[piece]] = (features @ self.projection).float()
         return vectors
 
     @property

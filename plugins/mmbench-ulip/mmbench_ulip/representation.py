@@ -46,7 +46,7 @@ class ULIP(Representation):
         normalise: Give vectors length 1.
     """
 
-    batch_size = 16
+    batch_size = 32
 
     def __init__(
         self,
