@@ -65,11 +65,17 @@ def farthest_points(xyz: NDArray[np.floating[Any]], count: int, start: int) -> N
     import numpy as np
 
     chosen = np.empty(count, dtype=np.int64)
+    axes = np.ascontiguousarray(xyz.T)  # a tenth of the time that rows of three take
     nearest = np.full(len(xyz), np.inf, dtype=xyz.dtype)
+    apart = np.empty_like(axes)
     last = start
     for number in range(count):
         chosen[number] = last
-        np.minimum(nearest, ((xyz - xyz[last]) ** 2).sum(axis=1), out=nearest)
+        np.subtract(axes, axes[:, last, None], out=apart)
+        np.multiply(apart, apart, out=apart)
+        apart[0] += apart[1]
+        apart[0] += apart[2]
+        np.minimum(nearest, apart[0], out=nearest)
         last = int(nearest.argmax())
     return chosen
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-from mmbench.api import DataMissing, Evaluation, ScoreInputs
+from mmbench.api import DataMissing, Evaluation, ScoreInputs, UsageError
 from mmbench.protocols.zeroshot import ZeroShotTask, fill_templates, prompt_collection
 from mmbench_pointcloud.classes import MODELNET40, SCANOBJECTNN
 from mmbench_pointcloud.collection import STREAM
@@ -85,6 +85,11 @@ class _CloudZeroShot(ZeroShotTask):
         axes: Axes = "as-stored",
         colour: Colour = "stored",
     ) -> None:
+        if layout != "auto" and self.dataset != "modelnet40":
+            raise UsageError(
+                f"layout={layout}: {self.dataset} has one layout a split",
+                fix="choose a split instead; layouts are ModelNet40's",
+            )
         super().__init__(
             stream=STREAM, per_template=per_template, absent_classes=absent_classes, ties=ties
         )
