@@ -14,7 +14,7 @@ from mmbench_cmcr.completion import complete
 from mmbench_cmcr.corpora import Rows
 from mmbench_cmcr.layouts import Layout
 from mmbench_cmcr.losses import LossWeights, Quad, loss_terms
-from mmbench_cmcr.training import Corpus, Recipe, Training, project_quad
+from mmbench_cmcr.training import _NOISE, Corpus, Recipe, Training, _seed, project_quad
 
 COUNT, WIDTH = 50, 6
 
@@ -107,10 +107,7 @@ def test_a_step_is_the_loss_on_what_the_heads_make():
     quad = training.gather(np.arange(20))
     copy = Training(CORPUS, RECIPE, Context(seed=2), key="k")
     seen = training.train_step(quad)
-    generator = torch.Generator()
-    from mmbench_cmcr.training import _NOISE, _seed
-
-    generator.manual_seed(_seed(2, _NOISE, 0))
+    generator = torch.Generator().manual_seed(_seed(2, _NOISE, 0))
     for head in copy.heads.values():
         head.train()
     noisy = [complete(x, variance=0.004, generator=generator) for x in quad]
