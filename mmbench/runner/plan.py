@@ -19,6 +19,7 @@ from mmbench.runner.vectors import VectorStore
 
 if TYPE_CHECKING:
     from mmbench.api import Request
+    from mmbench.results.record import Record
     from mmbench.results.store import RecordStore
     from mmbench.runner.catalog import Catalog
     from mmbench.runner.matching import Match
@@ -73,6 +74,7 @@ class CellPlan:
         reason: Why it is skipped or broken.
         error: The error behind ``broken``.
         job: Key of its score job.
+        lacking: The finished record that lacks items, where ``--strict`` wants them all.
     """
 
     representation: RepresentationChoice
@@ -83,6 +85,7 @@ class CellPlan:
     reason: str = ""
     error: MmbenchError | OSError | None = None
     job: str = ""
+    lacking: Record | None = None
 
 
 @dataclass
@@ -207,7 +210,8 @@ class _Planner:
         if record is not None and record.status == "ok":
             error = missing_items(record) if self.settings.strict else None
             if error is not None:  # the record stays: it is true, and not what was asked for
-                return replace(cell, key="", state="broken", reason=str(error), error=error)
+                cell = replace(cell, key="", state="broken", lacking=record)
+                return replace(cell, reason=str(error), error=error)
             return replace(cell, state="done")
         job = self._jobs(found, cell.representation, cell.task, seed)
         return replace(cell, job=job)

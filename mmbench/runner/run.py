@@ -19,6 +19,7 @@ from mmbench.runner.keys import key_of
 from mmbench.runner.matching import match
 from mmbench.runner.plan import CellPlan, Plan, cell_keys, make_plan
 from mmbench.runner.published import published_records
+from mmbench.runner.strictness import missing_list
 from mmbench.runner.vectors import storage_error
 
 if TYPE_CHECKING:
@@ -192,21 +193,30 @@ class Run:
         """The record of a cell whose job failed."""
         assert result.error is not None
         kind, message, text = result.error
+        draft = result.lacking or self._draft(cell)
+        error = ErrorEntry(type=kind, message=message, log=text)
+        self.records.write(replace(draft, key=cell.key, status="failed", error=error))
+
+    def _draft(self, cell: CellPlan) -> Record:
+        """As much of a cell's record as can be said without a result."""
         choice, task, extra = cell.representation, cell.task, self.settings.record_key()
         try:
             found = match(self.catalog, choice, task, cell.seed or 0, extra)
-            draft = draft_record(found, choice, task, self.suite.name, self.settings)
+            return draft_record(found, choice, task, self.suite.name, self.settings)
         except Exception:  # noqa: BLE001 - the plugin may be too broken even for that
-            draft = self._bare_record(cell)
-        error = ErrorEntry(type=kind, message=message, log=text)
-        self.records.write(replace(draft, key=cell.key, status="failed", error=error))
+            return self._bare_record(cell)
 
     def _write_unmatched(self, cell: CellPlan) -> bool:
         """The record of a cell that was skipped or is broken; whether it counts as failed."""
         record = replace(self._bare_record(cell), reason=cell.reason)
         if cell.state == "broken":
-            error = ErrorEntry(type=type(cell.error).__name__, message=str(cell.error))
+            log = missing_list(cell.lacking) if cell.lacking else ""
+            error = ErrorEntry(type=type(cell.error).__name__, message=str(cell.error), log=log)
             record = replace(record, status="failed", reason="", error=error)
+        if cell.lacking is not None:
+            there = cell.lacking
+            total, used = there.items_total, there.items_used
+            record = replace(record, data=there.data, items_total=total, items_used=used)
         before = self.records.read(record.key)
         if before is None or _said(before) != _said(record):
             # Today's word replaces an older one, and the same word is written once only, so that

@@ -31,7 +31,7 @@ from mmbench.runner.encoding import Encoded, Encoder
 from mmbench.runner.matching import groups_of, match, single_slot
 from mmbench.runner.memory import forget_peak_memory, peak_memory
 from mmbench.runner.scoring import score_bundle
-from mmbench.runner.strictness import missing_items
+from mmbench.runner.strictness import missing_items, missing_list
 from mmbench.runner.vectors import SpaceWriter, VectorStore
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import Request
     from mmbench.registry import Registry
+    from mmbench.results.record import Record
     from mmbench.runner.matching import Group, Match
     from mmbench.runner.plan import Job
     from mmbench.runner.settings import RunSettings
@@ -62,6 +63,7 @@ class JobResult:
         dropped: Item id to the reason it could not be decoded.
         seconds: Wall time.
         peak_memory_mb: Highest resident memory of the worker during this job, where known.
+        lacking: Under ``--strict``: the draft of a record that lacks items, with all of them.
     """
 
     key: str
@@ -72,6 +74,7 @@ class JobResult:
     dropped: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory_mb: float | None = None
+    lacking: Record | None = None
 
 
 class Workshop:
@@ -228,7 +231,10 @@ class Workshop:
         drafting = Drafting(found, self.catalog, artifact, self.settings, reasons)
         bundle = drafting.bundle(job.representation, job.task, self.suite, cost)
         if self.settings.strict and (error := missing_items(bundle.draft)) is not None:
-            raise error
+            listed = missing_list(bundle.draft)
+            log.error("%s: %s", bundle.draft.task.label, listed)
+            failed = (type(error).__name__, str(error), listed)
+            return JobResult(job.key, error=failed, lacking=bundle.draft)
         self.bundles.write(bundle)
         record, tables = score_bundle(bundle, found.opened.task, self.vectors)
         peaks = [results[need].peak_memory_mb for need in job.needs if need in results]
