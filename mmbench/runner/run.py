@@ -19,6 +19,7 @@ from mmbench.runner.keys import key_of
 from mmbench.runner.matching import match
 from mmbench.runner.plan import CellPlan, Plan, cell_keys, make_plan
 from mmbench.runner.published import published_records
+from mmbench.runner.spool import run_spool
 from mmbench.runner.strictness import missing_list
 from mmbench.runner.vectors import storage_error
 
@@ -45,6 +46,7 @@ class Outcome:
         board: The records that the leaderboards are made of: those of the whole suite, also where
             only a part of it was run, and what papers published on its tasks.
         not_run: Cells that ``--fail-fast`` or an interrupt left.
+        warnings: What made the run slower than it had to be, one line each.
     """
 
     plan: Plan
@@ -52,6 +54,7 @@ class Outcome:
     counters: dict[str, int] = field(default_factory=dict)
     board: list[Record] = field(default_factory=list)
     not_run: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def count(self, status: str) -> int:
         """Records with this status."""
@@ -83,6 +86,7 @@ class Run:
         self.catalog = Catalog(registry, settings.data_root, settings.cache, settings.limit)
         self._plan: Plan | None = None
         self._results: dict[str, JobResult] = {}
+        self._warnings: list[str] = []
 
     def plan(self) -> Plan:
         """The plan, made once.
@@ -119,10 +123,26 @@ class Run:
             return self.settings.fail_fast and any(failed)
 
         if plan.jobs and not should_stop():
-            LocalEngine(self.settings, self.suite.name, watched, should_stop).run(plan.jobs)
+            self._do_jobs(watched, should_stop)
         outcome = self.outcome()
         self._write_published(outcome.board)
         return outcome
+
+    def _do_jobs(self, watch: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
+        """Do the plan's jobs in workers, which share what they decode."""
+        plan, settings = self.plan(), self.settings
+        with run_spool(settings.cache, plan.shared, settings.spool_bytes) as spool:
+            if spool is not None:
+                settings = replace(settings, spool=spool.folder, spool_bytes=spool.limit)
+
+            def watched(event: Event) -> None:
+                if spool is not None and event.kind == "end":
+                    spool.ended(event.job.key)
+                watch(event)
+
+            LocalEngine(settings, self.suite.name, watched, should_stop).run(plan.jobs)
+            if spool is not None and (warning := spool.warning()) is not None:
+                self._warnings.append(warning)
 
     def _require_folders(self) -> None:
         """Refuse folders that can't be written to before anything is computed."""
@@ -139,7 +159,7 @@ class Run:
     def outcome(self) -> Outcome:
         """The state of the suite's cells, from the records on disk."""
         plan = self.plan()
-        outcome = Outcome(plan)
+        outcome = Outcome(plan, warnings=list(self._warnings))
         for cell in plan.cells:
             key = cell.key or _unmatched_key(cell)
             record = self.records.read(key)
