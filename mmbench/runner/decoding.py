@@ -83,8 +83,6 @@ class Loader:
         Raises:
             Busy: Another worker decodes it just now, and ``wait`` is False.
         """
-        if self._spool is None:
-            return collection.load(row, stream)
         loads = type(collection).load
         if loads is Subset.load:
             assert isinstance(collection, Subset)
@@ -97,7 +95,9 @@ class Loader:
             assert isinstance(collection, DerivedCollection)
             payload = self._last(collection.parent, collection.parent_row(row), stream, wait=wait)
             return collection.seen(row, payload)
-        key = self._keys(collection, stream)[row] if worth_keeping(collection, stream) else None
+        if self._spool is None or not worth_keeping(collection, stream):
+            return collection.load(row, stream)
+        key = self._keys(collection, stream)[row]
         if key is None:
             return collection.load(row, stream)
         item = f"{collection.name}\x1f{collection.ids[row]}\x1f{stream}"

@@ -1,8 +1,8 @@
 """Decoded payloads as files: lossless, without pickle, one payload a file.
 
-A file is the length of a JSON header (8 bytes), the header, and the payload's arrays one after the
-other as ``.npy`` has them. There are no checksums and no compression, since a spool does not
-outlive its run: a payload is written and read at the speed of the disk.
+A file is a line of JSON, and the payload's arrays one after the other as ``.npy`` has them. There
+are no checksums and no compression, since a spool does not outlive its run: a payload is written
+and read at the speed of the disk.
 """
 
 from __future__ import annotations
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Packed", "pack", "read_payload", "write_payload"]
 
-#: Bytes that tell how long the header is.
-_LENGTH = 8
 #: What an ``.npy`` header takes, and a little more.
 _HEADER = 256
 
@@ -85,7 +83,7 @@ def write_payload(path: Path, packed: Packed) -> None:
         OSError: The disk refuses it.
     """
     with path.open("wb") as file:
-        file.write(len(packed.header).to_bytes(_LENGTH, "little") + packed.header)
+        file.write(packed.header + b"\n")
         for array in packed.arrays:
             np.save(file, array, allow_pickle=False)
 
@@ -98,7 +96,7 @@ def read_payload(path: Path) -> Payload:
         ValueError: It is damaged.
     """
     with path.open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(_LENGTH), "little")))
+        header = json.loads(file.readline())
         found = {name: _value(said) for name, said in header["plain"].items()}
         for name in header["arrays"]:
             found[name] = np.load(file, allow_pickle=False)
