@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Packed", "pack", "read_payload", "write_payload"]
 
-#: What an ``.npy`` header takes, and a little more.
-_HEADER = 256
+#: What an ``.npy`` header takes, unless it is a very long one.
+_HEADER = 128
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Packed:
     @property
     def bytes(self) -> int:
         """Room that it takes, or a little less than that."""
-        return len(self.header) + sum(array.nbytes + _HEADER for array in self.arrays)
+        return len(self.header) + 1 + sum(array.nbytes + _HEADER for array in self.arrays)
 
 
 class _Unpackable(Exception):  # noqa: N818 - an answer, not a failure

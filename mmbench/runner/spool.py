@@ -12,9 +12,14 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import logging
+import os
 import shutil
+import struct
+import threading
+import weakref
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -44,8 +49,7 @@ BROKEN = (ItemError, OSError, ValueError, EOFError)
 _LASTING = {None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
 #: Share of the free disk that a run may take.
 _SHARE = 0.25
-#: Seconds between two looks whether another worker has decoded an item.
-_POLL = 0.005
+_COUNTER = struct.Struct("<q")
 _FOLDER, _ALIVE, _TABLE, _USED, _FULL = "spool", "alive.lock", "items.npz", "used", "full"
 
 
@@ -97,21 +101,31 @@ class Spool:
         if payload is not None:
             return payload
         if not self._has_room:
+            place.raise_reason()
             return decode()
-        lock = FileLock(self._folder / "locks" / f"{digest[0]:02x}.lock")
-        try:
-            lock.acquire(timeout=-1 if wait else 0, poll_interval=_POLL)
-        except Timeout:
-            raise Busy from None
-        except OSError:  # the disk is full, or the run is over
-            return decode()
-        try:
+        with self._alone(digest, wait=wait):
             payload = place.read()
             if payload is None:
+                place.raise_reason()
                 payload = self._decode(place, decode)
             return payload
+
+    @contextlib.contextmanager
+    def _alone(self, digest: bytes, *, wait: bool) -> Iterator[None]:
+        """Hold the lock of an item (and of some others), which dies with its holder.
+
+        Of the system itself: a library that looks again and again would wait longer than most
+        items take to decode.
+        """
+        file = os.open(self._folder / "locks" / f"{digest[0]:02x}", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            except BlockingIOError:
+                raise Busy from None
+            yield
         finally:
-            lock.release()
+            os.close(file)
 
     def _decode(self, place: _Place, decode: Callable[[], Payload]) -> Payload:
         """Decode an item and keep it, or the reason why it can't be done."""
@@ -160,17 +174,21 @@ class _Place:
     item: str
 
     def read(self) -> Payload | None:
-        """The payload; None where nobody decoded it yet.
-
-        Raises:
-            ItemError, OSError, ValueError, EOFError: What was raised when it was decoded.
-        """
+        """The payload; None where nobody has decoded it."""
         with contextlib.suppress(OSError, ValueError, EOFError, LookupError, TypeError):
             return read_payload(self.folder / self.digest)
+        return None
+
+    def raise_reason(self) -> None:
+        """Raise what was raised when somebody tried to decode it, if somebody did.
+
+        Raises:
+            ItemError, OSError, ValueError, EOFError: That.
+        """
         try:
             said = json.loads(self._reason.read_text())
         except (OSError, ValueError):
-            return None
+            return
         raise _error(said)
 
     def keep(self, write: Callable[[Path], object]) -> None:
@@ -212,33 +230,48 @@ def _error(said: dict[str, Any]) -> Exception:
     return error
 
 
-@dataclass(frozen=True)
 class _Budget:
-    """Bytes that the spool takes, counted by all workers together."""
+    """Bytes that the spool takes, counted by all processes together.
 
-    folder: Path
-    limit: int
+    Each process has eight bytes of one file to count in, so that nobody waits for anybody. Two
+    that look at once may both take the last room: the limit holds but for an item a process.
+
+    Args:
+        folder: The run's.
+        limit: Bytes that all of it may take.
+    """
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        self.limit = limit
+        self._mine = 0
+        self._lock = threading.Lock()
+        file = os.open(folder / _USED, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+        os.write(file, bytes(_COUNTER.size))
+        self._place = os.lseek(file, 0, os.SEEK_CUR) - _COUNTER.size
+        os.close(file)
+        # Not to append: pwrite would, wherever it is told to write.
+        self._file = os.open(folder / _USED, os.O_RDWR)
+        weakref.finalize(self, os.close, self._file)
+
+    def used(self) -> int:
+        """Bytes that are taken."""
+        counters = os.pread(self._file, os.fstat(self._file).st_size, 0)
+        return sum(each for (each,) in _COUNTER.iter_unpack(counters))
 
     def take(self, size: int) -> bool:
         """Take room for so many bytes, if there is any."""
-        return self._change(size) <= self.limit
+        with self._lock:
+            if self.used() + size > self.limit:
+                return False
+            self._mine += size
+            os.pwrite(self._file, _COUNTER.pack(self._mine), self._place)
+            return True
 
     def give_back(self, size: int) -> None:
-        """Give room back."""
-        self._change(-size)
-
-    def _change(self, size: int) -> int:
-        """Add to what is taken, unless it would be too much; returns what it would be."""
-        path = self.folder / _USED
-        with FileLock(self.folder / "used.lock").acquire(poll_interval=_POLL):
-            try:
-                used = int(path.read_text())
-            except (OSError, ValueError):
-                used = 0
-            wanted = max(used + size, 0)
-            if wanted <= self.limit:
-                path.write_text(str(wanted))
-            return wanted
+        """Give room back, whoever took it."""
+        with self._lock:
+            self._mine -= size
+            os.pwrite(self._file, _COUNTER.pack(self._mine), self._place)
 
 
 class RunSpool:

@@ -181,9 +181,16 @@ def test_a_full_spool_keeps_no_more_until_a_job_later(running) -> None:
 
     running.ended("a")
     assert len(list((running.folder / "0").iterdir())) == 2
+    assert spool.load("k3", "k3", reader).values[1] == 7
     running.ended("b")
     assert not (running.folder / "0").exists()
-    assert int((running.folder / "used").read_text()) < size
+    (running.folder / "0").mkdir()  # as another source would be
+    spool.load("k3", "k3", reader)
+    assert not list((running.folder / "0").iterdir())
+    spool.try_again()
+    spool.load("k3", "k3", reader)
+    spool.load("k4", "k4", reader)
+    assert len(list((running.folder / "0").iterdir())) == 2
 
 
 def test_a_disk_that_refuses_is_no_failure(running, monkeypatch) -> None:
