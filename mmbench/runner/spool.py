@@ -103,29 +103,38 @@ class Spool:
         if not self._has_room:
             place.raise_reason()
             return decode()
-        with self._alone(digest, wait=wait):
+        lock = self._lock(digest, wait=wait)
+        if lock is None:
+            return decode()
+        try:
             payload = place.read()
             if payload is None:
                 place.raise_reason()
                 payload = self._decode(place, decode)
             return payload
-
-    @contextlib.contextmanager
-    def _alone(self, digest: bytes, *, wait: bool) -> Iterator[None]:
-        """Hold the lock of an item (and of some others), which dies with its holder.
-
-        Of the system itself: a library that looks again and again would wait longer than most
-        items take to decode.
-        """
-        file = os.open(self._folder / "locks" / f"{digest[0]:02x}", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise Busy from None
-            yield
         finally:
-            os.close(file)
+            os.close(lock)
+
+    def _lock(self, digest: bytes, *, wait: bool) -> int | None:
+        """An open file that holds the lock of an item (and of some others); None without locks.
+
+        It dies with its holder, and is the system's own: a library that looks again and again
+        would wait longer than most items take to decode.
+
+        Raises:
+            Busy: Somebody else has it, and ``wait`` is False.
+        """
+        file = None
+        try:
+            file = os.open(self._folder / "locks" / digest[:1].hex(), os.O_RDWR | os.O_CREAT, 0o644)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except OSError as error:  # no lock is no reason to lose an item
+            if file is not None:
+                os.close(file)
+            if isinstance(error, BlockingIOError):
+                raise Busy from None
+            return None
+        return file
 
     def _decode(self, place: _Place, decode: Callable[[], Payload]) -> Payload:
         """Decode an item and keep it, or the reason why it can't be done."""

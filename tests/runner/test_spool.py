@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -206,6 +207,16 @@ def test_a_disk_that_refuses_is_no_failure(running, monkeypatch) -> None:
     assert reader.calls == 2
     assert "No space left" in running.warning()
     assert not list((running.folder / "0").iterdir())
+
+
+@pytest.mark.parametrize("gone", ["locks", "0", "everything"])
+def test_what_is_removed_meanwhile_is_no_failure(running, gone) -> None:
+    spool = Spool(running.folder, 10**9)
+    shutil.rmtree(running.folder if gone == "everything" else running.folder / gone)
+    reader = Reader()
+    for _ in range(2):
+        assert spool.load("k1", "i", reader).values[0] == 7
+    assert reader.calls == 2
 
 
 def test_a_source_goes_with_its_last_job(tmp_path) -> None:
