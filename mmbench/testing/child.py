@@ -39,6 +39,9 @@ _NEVER_BY_IMPORT = frozenset(
     }
 )  # fmt: skip
 
+#: Seconds that are waited at most, should processes not agree on ``time.monotonic``.
+_LONGEST = 2.0
+
 
 def label_of(offer: Any) -> str:
     """An offer's name in a report."""
@@ -121,6 +124,7 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
     restore(before)
     if order["later"]:
         move_dates(cls.__module__.partition(".")[0])
+    time.sleep(min(max(order["not_before"] - time.monotonic(), 0.0), _LONGEST))
     before = surroundings() | random_states()
     vectors = _encode(subject, order["seed"], watch)
     report["changed"] += changes(before, surroundings() | random_states())

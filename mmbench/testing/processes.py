@@ -269,6 +269,7 @@ def _order(
         "target": subject.target,
         "seed": seed,
         "later": later,
+        "not_before": subject.a_second_later,
     }
 
 
