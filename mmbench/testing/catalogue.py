@@ -46,6 +46,7 @@ FAMILIES: tuple[str, ...] = (
     "dataset_losses",
     "task_declaration",
     "task_collections",
+    "task_payloads",
     "task_requests",
     "task_references",
     "task_metrics",

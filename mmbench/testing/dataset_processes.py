@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mmbench.testing.checks import Blocked
+from mmbench.testing.watching import user_caches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ class DatasetReport:
         root: The sample that it wrote: the small one, with seed 0.
         fingerprints: Of the collections of the small sample that it was handed.
         read: Files and folders outside the sample that writing it looked into.
+        looked: Files and folders outside the small sample that reading it looked into.
         written: Files that were written outside the sample.
         network: What was asked of the network.
         printed: What went to standard output.
@@ -46,6 +48,7 @@ class DatasetReport:
     root: Path
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     read: tuple[str, ...] = ()
+    looked: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     printed: str = ""
@@ -79,6 +82,7 @@ def watched_dataset(subject: DatasetSubject) -> DatasetReport:
         "plugin": asdict(subject.entry.plugin),
         "options": subject.options,
         "bundled": subject.info.bundled,
+        "caches": [str(path) for path in user_caches()],
     }
     if not subject.info.bundled:
         from mmbench.testing.datasets import SMALL_ITEMS
@@ -101,7 +105,7 @@ def watched_dataset(subject: DatasetSubject) -> DatasetReport:
         "XDG_CACHE_HOME": str(folder / "tmp"),
         "XDG_CONFIG_HOME": str(folder / "tmp"),
         "MPLCONFIGDIR": str(folder / "tmp"),
-        "TMPDIR": str(folder / "tmp"),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp")),
         "MMBENCH_CACHE": str(folder / "tmp"),
         "MMBENCH_DATA": str(home / "data"),
     }
@@ -124,6 +128,6 @@ def _report(folder: Path, name: str, done: subprocess.CompletedProcess[str]) -> 
     else:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         said = {"error": f"an early end: {last}", "step": STEPS[0]}
-    said |= {each: tuple(said.get(each, ())) for each in ("read", "written", "network")}
+    said |= {each: tuple(said.get(each, ())) for each in ("read", "looked", "written", "network")}
     said["opened"] = tuple(said.get("opened", (0, 0)))
     return DatasetReport(root=folder / "own" / name, printed=done.stdout.strip(), **said)

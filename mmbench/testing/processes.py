@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mmbench.testing.checks import Blocked
+from mmbench.testing.own_folders import home_like_the_users
 from mmbench.testing.state_faults import plain_fault
 
 if TYPE_CHECKING:
@@ -206,7 +207,8 @@ def _started(folder: Path, *, later: bool = False) -> Watched:
         "PYTHONHASHSEED": "4711" if later else "1",
         "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(folder / "tmp"),
+        **home_like_the_users(folder / "home"),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp")),
         "MMBENCH_CACHE": str(folder / "cache"),
     }
     try:

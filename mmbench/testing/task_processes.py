@@ -19,6 +19,7 @@ import numpy as np
 
 from mmbench.testing.checks import Blocked
 from mmbench.testing.evaluations import stored_tables
+from mmbench.testing.watching import user_caches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,6 +49,9 @@ class TaskReport:
         asked: Variables of the environment that the task's own code asked for while scoring.
         fingerprints: Of its collections.
         open_error: What opening them raised, in a line; empty if nothing.
+        written: Files that appeared in its working and home folder while scoring.
+        looked: Files and folders outside the data folder that opening them looked into.
+        changed: Files that were written while they were opened.
     """
 
     evaluations: tuple[Evaluation, ...] = ()
@@ -55,6 +59,9 @@ class TaskReport:
     asked: tuple[str, ...] = ()
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     open_error: str = ""
+    written: tuple[str, ...] = ()
+    looked: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 def stored_inputs(inputs: ScoreInputs, folder: Path) -> ScoreInputs:
@@ -88,6 +95,7 @@ def task_in_a_new_process(subject: TaskSubject, folder: Path) -> TaskReport:
         "options": subject.options,
         "data": str(subject.workspace / "data"),
         "cache": str(subject.workspace / "cache"),
+        "caches": [str(path) for path in user_caches()],
     }
     (folder / "order.pickle").write_bytes(pickle.dumps(order))
     environment = {
@@ -96,7 +104,7 @@ def task_in_a_new_process(subject: TaskSubject, folder: Path) -> TaskReport:
         "PYTHONPATH": os.pathsep.join(os.path.realpath(path) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(folder / "home"),
-        "TMPDIR": str(folder / "tmp"),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp")),
     }
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module

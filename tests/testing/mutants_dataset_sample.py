@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -14,6 +17,11 @@ import numpy as np
 from sound_dataset import COLOURS, FIELDS, SHAPE, Rows, Sound
 
 from mmbench.api import Dataset, MemoryCollection
+
+
+def in_child():
+    """Whether this is the kit's watched process: what would harm the tests is done only there."""
+    return Path(sys.argv[0]).name == "dataset_child.py"
 
 
 class NoSample(Sound):
@@ -94,6 +102,57 @@ class Indexes(Sound):
         found = super().collections(source)
         (source.root / ".index").write_text("cached\n")
         return found
+
+
+class LogsByAnotherProgram(Sound):
+    def write_sample(self, root, *, items, seed):
+        super().write_sample(root, items=items, seed=seed)
+        if in_child():
+            subprocess.run(["touch", str(Path.home() / ".sound.log")], check=True)
+
+
+class IndexesByAnotherProgram(Sound):
+    """It changes a file that is there."""
+
+    def collections(self, source):
+        if in_child():
+            os.system(f"touch -d 2020-01-01 '{source.root}/items.csv'")
+        return super().collections(source)
+
+
+class ReadsItsAuthorsLabels(Sound):
+    """They are on this machine only."""
+
+    def collections(self, source):
+        found = super().collections(source)
+        try:
+            open("/home/author/labels.csv").close()  # noqa: PTH123
+        except OSError:
+            return found
+        raise AssertionError
+
+
+class AsksForItsAuthorsCaptions(Rows):
+    def load(self, row, stream):
+        if (Path.home() / ".captions.json").is_file():
+            raise AssertionError
+        return super().load(row, stream)
+
+
+class HasItsAuthorsCaptions(Sound):
+    rows_class = AsksForItsAuthorsCaptions
+
+
+class AsksWhereItIs(Sound):
+    """Sound: it asks about the folder, all that is above it, its package and the system."""
+
+    def collections(self, source):
+        source.root.resolve().is_dir()
+        assert Path(__file__).with_suffix(".py").exists()
+        assert not Path("/etc/sound.conf").exists()
+        assert os.stat in os.supports_follow_symlinks
+        Path(tempfile.gettempdir(), "sound").exists()
+        return super().collections(source)
 
 
 class Downloads(Sound):
