@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.testing.reading import is_asked_by
+from mmbench.testing.reading import CODE, is_asked_by
 from mmbench.testing.watching import Watch, user_caches
 
 if TYPE_CHECKING:
@@ -85,7 +85,8 @@ class ReadingWatch(Watch):
         known = [path for path in known if path != away]
         # To find out where a folder really lies, all above it are asked about.
         asked = (path for path in self.asked if not any(_below(each, [path]) for each in known))
-        return sorted({path for path in (*self.seen, *asked) if not _below(path, known)})
+        found = {path for path in (*self.seen, *asked) if not _below(path, known)}
+        return sorted(path for path in found if path == away or not _is_imported(path))
 
     def below(self, folder: Path) -> int:
         """How often a file below a folder was opened."""
@@ -103,10 +104,22 @@ def _python() -> list[str]:
         folder
         for name, module in list(sys.modules.items())
         if "." not in name
-        for folder in [*getattr(module, "__path__", ()), getattr(module, "__file__", None)]
+        for folder in getattr(module, "__path__", ())
         if isinstance(folder, str)
     ]
-    return [sys.prefix, sys.base_prefix, sys.exec_prefix, *filter(None, sys.path), *packages]
+    return [sys.prefix, sys.base_prefix, sys.exec_prefix, *packages]
+
+
+def _is_imported(path: str) -> bool:
+    """Whether Python reads this to import a module, or to know an installed distribution."""
+    folders = [os.path.realpath(each) for each in sys.path if each]
+    parts = Path(path).parts
+    if {"site-packages", "dist-packages"} & set(parts) or path in folders:
+        return True
+    is_code = path.endswith(CODE) or any(
+        part.endswith((".dist-info", ".egg-info")) for part in parts
+    )
+    return is_code and _below(path, folders)
 
 
 def _looks(event: str, arguments: tuple[Any, ...]) -> bool:

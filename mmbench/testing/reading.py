@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
 __all__ = [
+    "CODE",
     "data_files",
     "is_asked_by",
     "is_plain_variable",
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 #: Suffixes of code, which versions stand for.
-_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dylib", ".dll", ".pth", ".egg-link")
+CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dylib", ".dll", ".pth", ".egg-link")
 #: Folders of the system: its clocks, names, fonts and libraries.
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run", "/usr", "/lib", "/lib64", "/bin", "/System")
 #: Folders in which libraries keep what they compiled or drew up themselves.
@@ -58,7 +59,7 @@ def data_files(read: Iterable[str], own: str, but: Iterable[str]) -> list[str]:
         path
         for path in set(read)
         if Path(path).is_file()
-        and not path.endswith(_CODE)
+        and not path.endswith(CODE)
         and not _COMPILED & set(Path(path).parts)
         and not any(_is_in(path, folder) for folder in passed_over)
         and ((package and _is_in(path, package)) or not _is_of_a_library(path, installed))
