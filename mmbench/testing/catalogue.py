@@ -50,6 +50,7 @@ FAMILIES: tuple[str, ...] = (
     "task_requests",
     "task_references",
     "task_metrics",
+    "task_similarity",
     "task_items",
     "task_splits",
     "task_purity",
