@@ -24,6 +24,7 @@ __all__ = ["FAMILIES", "Target", "all_checks", "checks_for", "targets_of"]
 #: Modules with checks, in the order in which their checks are made: what others rest on first.
 FAMILIES: tuple[str, ...] = (
     "listing",
+    "plugin_class",
     "representation_declaration",
     "representation_output",
     "representation_determinism",
@@ -38,9 +39,11 @@ FAMILIES: tuple[str, ...] = (
     "representation_targets",
     "representation_precomputed",
     "connector",
+    "connector_projections",
     "dataset_declaration",
     "dataset_sample",
     "dataset_collections",
+    "dataset_opening",
     "dataset_listing_order",
     "dataset_damage",
     "dataset_losses",

@@ -37,6 +37,14 @@ def _opened(dataset: Any, root: Path, watch: ReadingWatch) -> int:
     return watch.below(root)
 
 
+def _opened_at_once(dataset: Any, root: Path, watch: ReadingWatch) -> int:
+    """How many files of a folder opening its collections opens."""
+    watch.opened.clear()
+    with watch.on("it was read"):
+        dataset.collections(DataSource(root, hash_file))
+    return watch.below(root)
+
+
 def _read(dataset: Any, root: Path, watch: ReadingWatch) -> dict[str, str]:
     """Open a folder's collections and load their first items."""
     watch.seen.clear()
@@ -77,6 +85,7 @@ def _work(order: dict[str, Any], folder: Path, watch: ReadingWatch, report: dict
         report["fingerprints"] = _read(dataset, root, watch)
     finally:
         report["looked"] = watch.foreign(own)
+    report["opened_at_once"] = [_opened_at_once(dataset, each, watch) for each in samples]
 
 
 def _options(given: dict[str, Any]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -31,11 +31,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmbench.api import State
-    from mmbench.registry import PluginInfo
-    from mmbench.testing.representations import RepresentationSubject
+    from mmbench.api import RepresentationInfo, State, Stream
+    from mmbench.registry import Entry, PluginInfo
 
-__all__ = ["ProcessReport", "Watched", "listed", "start_watched", "watched"]
+__all__ = ["Encoding", "ProcessReport", "Watched", "listed", "start_watched", "watched"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
@@ -46,6 +45,55 @@ _UNSET = {
     "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "MMBENCH_OFFLINE",
     "PYTHONWARNINGS", "PYTHONSTARTUP",
 }  # fmt: skip
+
+
+class Encoding(Protocol):
+    """What is asked of a representation's subject here."""
+
+    @property
+    def entry(self) -> Entry[Any]:
+        """Its spec and plugin."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Every option with its value."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """Where processes have their folders."""
+        ...
+
+    @property
+    def info(self) -> RepresentationInfo:
+        """What it says of itself; raises ``Blocked`` where that is of no use."""
+        ...
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """What open slots are bound to."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """What a supervised fit learns."""
+        ...
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has a state."""
+        ...
+
+    @property
+    def state(self) -> State:
+        """The state of the one training."""
+        ...
+
+    @property
+    def a_second_later(self) -> float:
+        """By ``time.monotonic``: before that, nothing is encoded."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -172,7 +220,7 @@ def _is_alive(group: int) -> bool:
     return any(state not in "ZX" for state in states) if states else True
 
 
-def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> Watched:
+def start_watched(subject: Encoding, *, seed: int = 0, later: bool = False) -> Watched:
     """Start to load and encode in a new process; several may run at a time.
 
     Args:
@@ -242,7 +290,7 @@ def listed(plugin: PluginInfo, attempt: int = 0) -> ProcessReport:
         return _started(folder).report()
 
 
-def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> ProcessReport:
+def watched(subject: Encoding, *, seed: int = 0, later: bool = False) -> ProcessReport:
     """Load and encode in a new process, and wait for it.
 
     Args:
@@ -257,7 +305,7 @@ def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = Fals
 
 
 def _order(
-    subject: RepresentationSubject, folder: Path, state: State | None, seed: int, later: bool
+    subject: Encoding, folder: Path, state: State | None, seed: int, later: bool
 ) -> dict[str, Any]:
     """What the child is told, as plain data."""
     if state is not None:

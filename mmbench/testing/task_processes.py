@@ -13,7 +13,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mmbench.api import Evaluation, ItemTable, ScoreInputs
-    from mmbench.testing.tasks import TaskSubject
+    from mmbench.api import Collection, Evaluation, ItemTable, ScoreInputs
+    from mmbench.registry import Entry, Registry
 
-__all__ = ["TaskReport", "stored_inputs", "task_in_a_new_process"]
+__all__ = ["Scoring", "TaskReport", "stored_inputs", "task_in_a_new_process"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
@@ -37,6 +37,40 @@ _KEPT = (
     "PATH", "LD_", "DYLD_", "LANG", "LC_", "SYSTEMROOT", "VIRTUAL_ENV", "CONDA_", "OPENBLAS_",
     "MKL_", "OMP_", "NPY_", "COVERAGE_",
 )  # fmt: skip
+
+
+class Scoring(Protocol):
+    """What is asked of a task's subject here."""
+
+    @property
+    def entry(self) -> Entry[Any]:
+        """Its spec and plugin."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """Where its datasets are found."""
+        ...
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """Options given for the checks."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Every option with its value."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """Where its datasets' samples are."""
+        ...
+
+    @property
+    def collections(self) -> Mapping[str, Collection]:
+        """Its collections; to ask for them writes the samples."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +113,7 @@ def stored_inputs(inputs: ScoreInputs, folder: Path) -> ScoreInputs:
     return replace(inputs, tables=tables)
 
 
-def task_in_a_new_process(subject: TaskSubject, folder: Path) -> TaskReport:
+def task_in_a_new_process(subject: Scoring, folder: Path) -> TaskReport:
     """Score what lies in a folder, and open the collections, in a new process.
 
     Raises:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from sound_dataset import COLOURS, FIELDS, SHAPE, Rows, Sound
 
-from mmbench.api import Dataset, MemoryCollection
+from mmbench.api import DataError, Dataset, MemoryCollection
 
 
 def in_child():
@@ -216,7 +216,7 @@ class LacksSome(Sound):
 
 
 class InMemory(Sound):
-    """Sound: all is loaded at once, so that a broken file is an error of opening."""
+    """All is loaded at once, so that a broken file is an error of opening."""
 
     def collections(self, source):
         return {
@@ -232,6 +232,26 @@ class InMemory(Sound):
             )
             for name, each in super().collections(source).items()
         }
+
+
+class HasAnnotationsOfItsOwn(Sound):
+    """Sound: opening reads a small file an item, as where boxes are XML, and no array."""
+
+    def write_sample(self, root, *, items, seed):
+        super().write_sample(root, items=items, seed=seed)
+        for item in range(items):
+            (root / "arrays" / f"item-{item:03d}.txt").write_text(str(item % len(COLOURS)))
+
+    def collections(self, source):
+        found = super().collections(source)
+        for each in found.values():
+            for row, item in enumerate(each.ids):
+                path = source.root / "arrays" / f"{item}.txt"
+                try:
+                    each.columns["label"][row] = int(path.read_text())
+                except (OSError, ValueError) as error:
+                    raise DataError(f"can't be read: {error}", where=str(path)) from error
+        return found
 
 
 class Plain(Sound):

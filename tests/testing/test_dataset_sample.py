@@ -31,7 +31,7 @@ MUTANTS = [
 SOUND = [
     f"{HERE}:UsesATemporaryFile",
     f"{HERE}:LacksSome",
-    f"{HERE}:InMemory",
+    f"{HERE}:HasAnnotationsOfItsOwn",
     f"{HERE}:Plain",
     f"{HERE}:AsksWhereItIs",
     "sound_layouts:Folders",
