@@ -26,6 +26,7 @@ BELOW = {
     "builtin": {"api", "metrics", "results", "protocols"},
     "scaffold": {"api"},
     "runner": {"api", "metrics", "results", "protocols", "options", "registry"},
+    "finished": {"api", "results", "registry", "runner"},
     "testing": {"api", "metrics", "results", "protocols", "options", "registry", "runner"}
     | {"loading", "import_cost"},
     "cli": {

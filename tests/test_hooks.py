@@ -103,7 +103,7 @@ def test_a_hook_is_exercised_by_the_documentations_plugin(registry, name):
     assert registry.problems == []
     brought = getattr(registry, name.removeprefix("mmbench_"))
     assert brought
-    assert f"def {name}()" in FILES["mmbench_swatches/plugin.py"]
+    assert f"def {name}()" in FILES["mmbench_swatches/__init__.py"]
 
 
 def test_no_hook_is_documented_that_does_not_exist():

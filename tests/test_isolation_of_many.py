@@ -21,15 +21,15 @@ print(*(name for name in ("numpy", "torch", "pandas") if name in sys.modules), f
 """
 
 
-@pytest.mark.parametrize("packages", [True, False])
+@pytest.mark.parametrize("layout", ["package", "module", "nested"])
 def test_two_hundred_plugins_are_listed_and_only_their_hooks_imported(
-    tmp_path, monkeypatch, packages
+    tmp_path, monkeypatch, layout
 ):
     monkeypatch.syspath_prepend(PERF)
     from many_plugins import fabricate
 
     monkeypatch.delenv("MMBENCH_LOAD_PLUGINS", raising=False)
-    site = fabricate(tmp_path / "site", 200, packages=packages)
+    site = fabricate(tmp_path / "site", 200, layout)
     done = subprocess.run(
         [sys.executable, "-c", LIST], env=installing.environment(site),
         capture_output=True, text=True, check=False, timeout=120,
@@ -44,7 +44,7 @@ def test_two_hundred_plugins_are_listed_and_only_their_hooks_imported(
         assert found == [f"{name}-{end}" for name in names]
     imported, heavy = done.stderr.splitlines()
     expected = {f"mmbench_made_{number:03d}" for number in range(200)}
-    if packages:
+    if layout == "nested":
         expected |= {f"{package}.plugin" for package in expected}
     assert set(imported.split()) == expected
     assert heavy == ""

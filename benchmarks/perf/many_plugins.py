@@ -1,8 +1,9 @@
 """Many plugins: `mmbench list` with two hundred fabricated distributions beside the same with five.
 
-Each distribution has its metadata and brings a representation and a task. Its hooks are the module
-`plugin` of a package, as the author's guide lays them out, or a module by themselves. Pairs are run
-in turn, so that the ratio holds when the machine's speed drifts.
+Each distribution has its metadata and brings a representation and a task. Its hooks are in the
+package itself, as the author's guide and `mmbench plugin new` lay them out, or in a module alone.
+A package whose hooks are in a module inside it is imported in two steps: it is shown too, beyond
+the bound. Pairs are run in turn, so that the ratio holds when the machine's speed drifts.
 
     python benchmarks/perf/many_plugins.py --repeats 25
 """
@@ -36,6 +37,8 @@ def mmbench_tasks():
     path = "{package}.task:Task"
     return [TaskSpec("{name}-task", path, "A task, fabricated", protocol="retrieval")]
 '''
+#: Where the hooks are: in the package, in a module that is all there is, in a module of a package.
+LAYOUTS = ("package", "module", "nested")
 METADATA = """Metadata-Version: 2.4
 Name: mmbench-{name}
 Version: 1.0
@@ -49,22 +52,24 @@ Description-Content-Type: text/markdown
 """
 
 
-def fabricate(site: Path, count: int, *, packages: bool = True) -> Path:
-    """Write so many installed distributions into a folder, of packages or of single modules."""
+def fabricate(site: Path, count: int, layout: str = "package") -> Path:
+    """Write so many installed distributions into a folder, their hooks laid out in one way."""
     for number in range(count):
         name = f"made-{number:03d}"
         package = f"mmbench_made_{number:03d}"
         hooks = HOOKS.format(name=name, package=package)
-        module = f"{package}.plugin" if packages else package
-        if packages:
-            (site / package).mkdir(parents=True)
-            (site / package / "__init__.py").write_text('"""A fabricated plugin."""\n')
-            (site / package / "plugin.py").write_text(hooks)
-            for heavy in ("model", "task"):  # listing must not touch these
-                (site / package / f"{heavy}.py").write_text("import torch\n")
-        else:
+        module = f"{package}.plugin" if layout == "nested" else package
+        if layout == "module":
             site.mkdir(parents=True, exist_ok=True)
             (site / f"{package}.py").write_text(hooks)
+        else:
+            (site / package).mkdir(parents=True)
+            if layout == "nested":
+                (site / package / "plugin.py").write_text(hooks)
+                hooks = '"""A fabricated plugin."""\n'
+            (site / package / "__init__.py").write_text(hooks)
+            for heavy in ("model", "task"):  # listing must not touch these
+                (site / package / f"{heavy}.py").write_text("import torch\n")
         info = site / f"{package}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(METADATA.format(name=name) + "It measures things.\n\n" * 100)
@@ -105,9 +110,9 @@ def main() -> None:
         f"{options.few} and {options.many} plugins, medians of {options.repeats} pairs; bound 1.5"
     )
     with tempfile.TemporaryDirectory() as folder:
-        for layout in ("packages", "modules"):
+        for layout in LAYOUTS:
             few, many = (
-                fabricate(Path(folder) / layout / str(n), n, packages=layout == "packages")
+                fabricate(Path(folder) / layout / str(n), n, layout)
                 for n in (options.few, options.many)
             )
             compare(layout, [ours, "list"], few, many, options.repeats)

@@ -6,13 +6,13 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from mmbench.api.errors import DataError, ItemError
 from mmbench.api.payloads import payload_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from mmbench.api.payloads import Payload
     from mmbench.api.streams import Binding, Stream
@@ -33,6 +33,8 @@ class Collection(ABC):
             counts as ``generated`` only if a stream that is *evaluated* is.
         parallel_loads: True if :meth:`load` may be called from several threads at once; then the
             runner decodes in parallel.
+        cheap_loads: True if :meth:`load` costs less than reading a file, since payloads lie in
+            memory or are made up: then the runner never keeps what it returned for a second use.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Collection(ABC):
     columns: Mapping[str, Sequence[Any]]
     auxiliary: bool = False
     parallel_loads: bool = False
+    cheap_loads: ClassVar[bool] = False
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -101,6 +104,7 @@ class MemoryCollection(Collection):
     payloads: Mapping[str, Sequence[Payload | None]]
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     auxiliary: bool = False
+    cheap_loads = True
 
     def __post_init__(self) -> None:
         if len(set(self.ids)) < len(self.ids):
@@ -136,10 +140,15 @@ class BoundCollection:
     Attributes:
         collection: The items.
         binding: Slot name to stream name.
+        loader: ``loader(collection, row, stream)`` decodes in place of ``collection.load``: the
+            runner's remembers what it decoded. None = the collection itself.
     """
 
     collection: Collection
     binding: Binding
+    loader: Callable[[Collection, int, str], Payload] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     def __len__(self) -> int:
         return len(self.collection)
@@ -152,11 +161,19 @@ class BoundCollection:
     def batch(
         self, rows: Sequence[int], slots: Sequence[str] | None = None
     ) -> dict[str, list[Payload]]:
-        """Payloads of ``rows`` by slot: what :meth:`Representation.encode` takes."""
+        """Payloads of ``rows`` by slot: what :meth:`Representation.encode` takes.
+
+        In a run an item is decoded once, however often it is asked for.
+        """
         return {
-            slot: [self.collection.load(row, self.binding[slot]) for row in rows]
+            slot: [self._load(row, self.binding[slot]) for row in rows]
             for slot in (self.binding if slots is None else slots)
         }
+
+    def _load(self, row: int, stream: str) -> Payload:
+        if self.loader is None:
+            return self.collection.load(row, stream)
+        return self.loader(self.collection, row, stream)
 
     def column(self, name: str) -> Sequence[Any]:
         """A row-aligned column, such as the target of a supervised fit."""

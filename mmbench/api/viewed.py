@@ -44,7 +44,10 @@ class ViewedCollection(Collection):
 
     def load(self, row: int, stream: str) -> Payload:
         """Decode the parent's stream and apply its views."""
-        payload = self.parent.load(row, stream)
+        return self.seen(row, stream, self.parent.load(row, stream))
+
+    def seen(self, row: int, stream: str, payload: Payload) -> Payload:
+        """An item, given its parent's decoded payload: what :meth:`load` returns."""
         for view in self.views.get(stream, ()):
             payload = view.apply(payload, self._parent_keys(stream)[row] or "")
         return payload

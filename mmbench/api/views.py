@@ -238,6 +238,14 @@ class DerivedCollection(Collection):
         payload = self._decode(self._rows[row])
         if isinstance(payload, ItemError):
             raise ItemError(payload.what, where=payload.where, fix=payload.fix)
+        return self.seen(row, payload)
+
+    def parent_row(self, row: int) -> int:
+        """The row of the parent that a child is seen in."""
+        return self._rows[row]
+
+    def seen(self, row: int, payload: Payload) -> Payload:
+        """A child, given its parent's decoded payload: what :meth:`load` returns."""
         key = self._keys()[self._rows[row]] or ""
         for view in self._views[row]:
             payload = view.apply(payload, key)

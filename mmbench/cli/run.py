@@ -142,6 +142,13 @@ def _batch_size(_ctx: click.Context, _parameter: click.Parameter, value: str) ->
     metavar="SECONDS",
     help="Longest time for one fit, encoding or scoring.",
 )
+@click.option(
+    "--spool-gb",
+    type=click.FloatRange(0),
+    metavar="GB",
+    help="Disk that decoded items may take until the last job has had them; 0 decodes for every "
+    "job anew.  [default: a quarter of what is free]",
+)
 @click.option("--fail-fast", is_flag=True, help="Stop at the first cell that fails.")
 @click.option(
     "--strict",
@@ -181,12 +188,14 @@ def run(
     chosen = apply_options(chosen, options, known)
     device = choose_device(how.pop("device"))
     jobs = how.pop("jobs") or _default_jobs(device)
+    spool = how.pop("spool_gb")
     settings = RunSettings(
         results=results.absolute() / chosen.name,
         cache=cache_root(cache),
         data_root=data_folder(data_root),
         device=device,
         jobs=jobs,
+        spool_bytes=None if spool is None else int(spool * 1e9),
         **how,
     )
     if settings.offline:
@@ -292,6 +301,8 @@ def _execute(running: Any, plan: Plan, console: Console, *, quiet: bool) -> Outc
             say_plan(plan, console)
         with RunProgress(plan, console, quiet=quiet) as progress:
             outcome: Outcome = running.execute(progress.watch)
+        for line in outcome.warnings:
+            console.print(f"warning: {line}", style="yellow", markup=False, soft_wrap=True)
     except KeyboardInterrupt:
         say_interrupted(running.outcome(), console)
         raise click.exceptions.Exit(130) from None

@@ -239,7 +239,7 @@ class LocalizationTask(Task):
             DataError: Boxes that can't be read.
         """
         table = inputs.tables[self.scenes]
-        truth = self._truth(table)
+        truth = self.truth(table)
         parameters = {"preset": self.preset, **asdict(self.options), "baseline_seed": BASELINE_SEED}
         if self.prediction == "boxes":
             columns, bare, empty = self._score_boxes(inputs, truth)
@@ -268,7 +268,7 @@ class LocalizationTask(Task):
 
         from mmbench.protocols import localization_levels as trivial
 
-        truth, options = self._truth(inputs.tables[self.scenes]), self.options
+        truth, options = self.truth(inputs.tables[self.scenes]), self.options
         ones = trivial.constant_scores(truth, options)
         levels = {
             "all ones": self._columns(ones.ciou),
@@ -306,12 +306,12 @@ class LocalizationTask(Task):
             if level == "perfect":
                 item = parent_rows(crops["parent"], table.ids)
                 proposed, order = proposed_boxes(crops["box"], item, len(table), self.options.size)
-                best = best_by_item(proposal_ciou(proposed, self._truth(table)), item[order])
+                best = best_by_item(proposal_ciou(proposed, self.truth(table)), item[order])
                 crop = -sound[item]
                 crop[order[best]] *= -1
             found = {"crop": crop, "sound": sound}
         elif level == "perfect":
-            cosines = perfect_maps(self._truth(table), self.options)
+            cosines = perfect_maps(self.truth(table), self.options)
             found = {"map": turned(sound, cosines), "sound": sound}
         else:
             cells = rng.standard_normal((len(table), 7, 7, 2)).astype(np.float32)
@@ -320,7 +320,8 @@ class LocalizationTask(Task):
             return {name: np.ones_like(values) for name, values in found.items()}
         return found
 
-    def _truth(self, table: ItemTable) -> GroundTruth:
+    def truth(self, table: ItemTable) -> GroundTruth:
+        """The ground truth of scenes, by the task's options."""
         return ground_truth(
             column(table.columns, self.boxes, self.scenes),
             box_format=self.box_format,

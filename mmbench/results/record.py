@@ -152,7 +152,7 @@ class CollectionEntry:
     used: int = 0
     """How many of them were used."""
     dropped: tuple[DroppedItem, ...] = ()
-    """The others, and why."""
+    """The others, and why; children of a lost item (crops) are counted with that."""
     auxiliary: bool = False
     """Prompts, proposals and corpora: used, but not evaluated."""
     leaks: tuple[str, ...] = ()

@@ -12,7 +12,6 @@ from mmbench.api import DataError, ItemTable, PluginError
 from mmbench.results.record import (
     CollectionEntry,
     Cost,
-    DroppedItem,
     Record,
     RepresentationEntry,
     StreamEntry,
@@ -21,6 +20,7 @@ from mmbench.results.record import (
 from mmbench.runner.bundle import Bundle, VectorRefs
 from mmbench.runner.environment import describe_environment
 from mmbench.runner.keys import key_of
+from mmbench.runner.losses import depth, dropped_items, fall_together, is_derived
 from mmbench.runner.matching import groups_of
 from mmbench.runner.overlap import overlap_notes
 from mmbench.runner.vectors import Price, VectorStore
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mmbench.api import Collection, Request
+    from mmbench.results.record import DroppedItem
     from mmbench.runner.catalog import Catalog
     from mmbench.runner.matching import Match
     from mmbench.runner.settings import RunSettings
@@ -66,7 +67,7 @@ class Drafting:
         self, choice: RepresentationChoice, task: TaskChoice, suite: str, cost: Cost
     ) -> Bundle:
         """The bundle, with the record's draft inside."""
-        kept = self._kept_rows()
+        kept, reasons = self._kept_rows()
         tables = {
             name: _rows_of(collection, kept[name])
             for name, collection in self.match.opened.collections.items()
@@ -75,29 +76,22 @@ class Drafting:
         for name, (request, spaces, space_of_row, digests) in self._refs.items():
             rows = kept[request.collection]
             vectors[name] = VectorRefs(tuple(spaces), space_of_row[rows], digests[rows])
-        draft = draft_record(self.match, choice, task, suite, self.settings, kept, self.reasons)
+        draft = draft_record(self.match, choice, task, suite, self.settings, kept, reasons)
         draft = _with_cost(draft, cost, self._price())
         seed = self.match.seed or 0
         return Bundle(task, draft, tables, vectors, seed, self.settings.resamples)
 
-    def _kept_rows(self) -> dict[str, NDArray[np.int64]]:
-        """Rows whose every request has a vector; children fall with their parents."""
+    def _kept_rows(self) -> tuple[dict[str, NDArray[np.int64]], Mapping[str, Mapping[str, str]]]:
+        """Rows whose every request has a vector, and why the others have none."""
         collections = self.match.opened.collections
         keep = {name: np.ones(len(c), dtype=np.bool_) for name, c in collections.items()}
         store = VectorStore(self.settings.cache)
         for request in self.match.requests:
             keep[request.collection] &= self._locate(request, store)
-        for name in sorted(collections, key=lambda each: _depth(collections[each])):
-            collection = collections[name]
-            parent = _parent_key(collection, collections)
-            if parent is None:
-                continue
-            alive = {collections[parent].ids[row] for row in np.flatnonzero(keep[parent])}
-            parents = collection.columns["parent"]
-            keep[name] &= np.fromiter((p in alive for p in parents), np.bool_, len(collection))
+        reasons = fall_together(collections, keep, self.reasons)
         for name, collection in collections.items():
-            self._refuse_holes(name, collection, keep[name])
-        return {name: np.flatnonzero(mask) for name, mask in keep.items()}
+            _refuse_holes(name, collection, keep[name], reasons[name])
+        return {name: np.flatnonzero(mask) for name, mask in keep.items()}, reasons
 
     def _locate(self, request: Request, store: VectorStore) -> NDArray[np.bool_]:
         """Which rows of a request's collection are in the store; remembers where."""
@@ -133,19 +127,22 @@ class Drafting:
             tuple(sorted({device for price in prices for device in price.devices})),
         )
 
-    def _refuse_holes(self, name: str, collection: Collection, keep: NDArray[np.bool_]) -> None:
-        """A cell without items, or without one of its prompts, has no score."""
-        if collection.auxiliary and not keep.all() and not _depth(collection):
-            item = collection.ids[int(np.argmin(keep))]
-            reason = self.reasons.get(name, {}).get(item, "it was not encoded")
-            raise DataError(f"the prompt {item!r} can't be used: {reason}", where=name)
-        if not len(keep) and not collection.auxiliary and not _depth(collection):
-            raise DataError("has no items", where=name)
-        if len(keep) and not keep.any():
-            first = next(iter(self.reasons.get(name, {}).items()), ("?", "no stream is present"))
-            raise DataError(
-                f"none of its {len(keep)} items could be used; {first[0]}: {first[1]}", where=name
-            )
+
+def _refuse_holes(
+    name: str, collection: Collection, keep: NDArray[np.bool_], reasons: Mapping[str, str]
+) -> None:
+    """A cell without items, or without one of its prompts, has no score."""
+    if collection.auxiliary and not keep.all() and not depth(collection):
+        item = collection.ids[int(np.argmin(keep))]
+        reason = reasons.get(item, "it was not encoded")
+        raise DataError(f"the prompt {item!r} can't be used: {reason}", where=name)
+    if not len(keep) and not collection.auxiliary and not depth(collection):
+        raise DataError("has no items", where=name)
+    if len(keep) and not keep.any():
+        first = next(iter(reasons.items()), ("?", "no stream is present"))
+        raise DataError(
+            f"none of its {len(keep)} items could be used; {first[0]}: {first[1]}", where=name
+        )
 
 
 def draft_record(
@@ -159,12 +156,16 @@ def draft_record(
 ) -> Record:
     """A cell's record before scoring (or after a failure, then without ``kept``)."""
     requested = _requested_streams(match)
+    # What learns nothing has no training items: they took no part.
+    idle = set() if match.fit is not None else _training(match) - set(requested)
+    part = {name: each for name, each in match.opened.collections.items() if name not in idle}
+    if kept is None:
+        kept = {name: np.arange(len(collection)) for name, collection in part.items()}
+    dropped = dropped_items(part, kept, reasons or {})
     entries, total, used = [], 0, 0
-    for name, collection in match.opened.collections.items():
-        if match.fit is None and name not in requested and name in _training(match):
-            continue  # this representation learns nothing: the training items took no part
-        rows = kept[name] if kept is not None else np.arange(len(collection))
-        entries.append(_collection_entry(match, name, rows, (reasons or {}).get(name, {})))
+    for name, collection in part.items():
+        rows = kept[name]
+        entries.append(_collection_entry(match, name, len(rows), dropped[name]))
         if name in requested and _is_evaluated(match, name, collection):
             total += len(collection)
             used += len(rows)
@@ -248,15 +249,9 @@ def _task_entry(match: Match, task: TaskChoice) -> TaskEntry:
 
 
 def _collection_entry(
-    match: Match, name: str, rows: NDArray[np.int64], reasons: Mapping[str, str]
+    match: Match, name: str, used: int, dropped: tuple[DroppedItem, ...]
 ) -> CollectionEntry:
     collection = match.opened.collections[name]
-    alive = set(rows.tolist())
-    dropped = [
-        DroppedItem(item, reasons.get(item, "lacks a stream, or fell with its parent"))
-        for row, item in enumerate(collection.ids)
-        if row not in alive
-    ]
     return CollectionEntry(
         name=name,
         dataset=match.opened.datasets.get(name, ""),
@@ -270,8 +265,8 @@ def _collection_entry(
             for key, stream in collection.streams.items()
         },
         items=len(collection),
-        used=len(rows),
-        dropped=tuple(dropped),
+        used=used,
+        dropped=dropped,
         auxiliary=collection.auxiliary,
         leaks=match.opened.leaks,
     )
@@ -294,7 +289,7 @@ def _training(match: Match) -> set[str | None]:
 
 def _is_evaluated(match: Match, name: str, collection: Collection) -> bool:
     """Coverage counts what is evaluated: not prompts, crops or training items."""
-    derived = _is_derived(collection, match.opened.collections)
+    derived = is_derived(collection, match.opened.collections)
     return not collection.auxiliary and not derived and name not in _training(match)
 
 
@@ -319,36 +314,6 @@ def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tupl
 def _is_generated(collection: Collection, stream: str, *, sample: bool) -> bool:
     """Whether a stream was synthesised; all of a sample's were."""
     return sample or collection.streams[stream].provenance == "generated"
-
-
-def _parent_key(collection: Collection, collections: Mapping[str, Collection]) -> str | None:
-    """The key of the collection that this one was derived from, if it is among these."""
-    parent = getattr(_root(collection), "parent", None)
-    for name, other in collections.items():
-        if parent is not None and _root(other) is _root(parent):
-            return name
-    return None
-
-
-def _is_derived(collection: Collection, collections: Mapping[str, Collection]) -> bool:
-    """Whether it, or a parent of it, was derived from one of these."""
-    parent = getattr(_root(collection), "parent", None)
-    if parent is None:
-        return False
-    return _parent_key(collection, collections) is not None or _is_derived(parent, collections)
-
-
-def _depth(collection: Collection) -> int:
-    """How many times it is derived."""
-    parent = getattr(_root(collection), "parent", None)
-    return 0 if parent is None else 1 + _depth(parent)
-
-
-def _root(collection: Collection) -> Collection:
-    """The collection under any ``--limit``."""
-    from mmbench.runner.limit import Subset
-
-    return collection.parent if isinstance(collection, Subset) else collection
 
 
 def _rows_of(collection: Collection, rows: NDArray[np.int64]) -> ItemTable:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +21,11 @@ from mmbench.api import (
     StoreError,
 )
 from mmbench.api.representation import METHODS
+from mmbench.runner.decoding import Loader, decoded_batches
 from mmbench.runner.vectors import SpaceWriter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -81,6 +81,7 @@ class Encoder:
         progress: ``progress(done, total, what)``.
         precision: What it computes in; rounding is judged by it.
         device: Where it computes, for the store's notes.
+        loader: Decodes.
     """
 
     representation: Representation
@@ -90,6 +91,7 @@ class Encoder:
     progress: Callable[[int, int, str], None]
     precision: str = "fp32"
     device: str = ""
+    loader: Loader = field(default_factory=Loader)
     _checked: bool = False
     _shape: tuple[int, ...] | None = None
 
@@ -154,7 +156,14 @@ class Encoder:
     ) -> None:
         """Decode, encode, check, publish."""
         last_flush = time.monotonic()
-        for rows, batch in self._batches(collection, binding, group, missing, done):
+        threads = _DECODE_THREADS if collection.parallel_loads else 1
+        for decoded in decoded_batches(
+            self.loader, collection, binding, group, missing, self.batch_size, threads
+        ):
+            done.dropped.update(decoded.dropped)
+            rows, batch = decoded.kept, decoded.batch
+            if not len(rows):
+                continue
             start = time.perf_counter()
             ids = [collection.ids[int(group.rows[row])] for row in rows]
             taken, vectors = self._taken(batch, ids, done)
@@ -171,42 +180,6 @@ class Encoder:
             if time.monotonic() - last_flush > _FLUSH_SECONDS:
                 writer.flush()
                 last_flush = time.monotonic()
-
-    def _batches(
-        self,
-        collection: Collection,
-        binding: Binding,
-        group: Group,
-        missing: NDArray[np.int64],
-        done: Encoded,
-    ) -> Iterator[tuple[NDArray[np.int64], dict[str, list[Payload]]]]:
-        """Decoded batches, one decoded ahead in threads while the last is encoded.
-
-        A batch is a fixed block of the group's rows: what a kill left over is encoded in the very
-        batches that an uninterrupted run makes, so that vectors agree to the last bit.
-        """
-        blocks = np.flatnonzero(np.diff(missing // self.batch_size)) + 1
-        chunks = np.split(missing, blocks)
-        threads = _DECODE_THREADS if collection.parallel_loads else 1
-        with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="decode") as pool:
-
-            def decode(chunk: NDArray[np.int64]) -> list[Future[_Decoded]]:
-                parts = [part for part in np.array_split(chunk, threads) if len(part)]
-                return [pool.submit(_decode, collection, binding, group, part) for part in parts]
-
-            ahead = decode(chunks[0])
-            for number in range(len(chunks)):
-                parts = [future.result() for future in ahead]
-                if number + 1 < len(chunks):
-                    ahead = decode(chunks[number + 1])
-                for part in parts:
-                    done.dropped.update(part.dropped)
-                kept = np.concatenate([part.kept for part in parts])
-                if len(kept):
-                    yield (
-                        kept,
-                        {slot: [p for d in parts for p in d.batch[slot]] for slot in group.slots},
-                    )
 
     def _taken(
         self, batch: dict[str, list[Payload]], ids: list[str], done: Encoded
@@ -344,15 +317,6 @@ def to_numpy(raw: Any) -> NDArray[np.float32]:
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
-@dataclass(frozen=True)
-class _Decoded:
-    """Part of a batch: the positions that decoded, their payloads, and what was dropped and why."""
-
-    kept: NDArray[np.int64]
-    batch: dict[str, list[Payload]]
-    dropped: dict[str, str]
-
-
 def _first_of_each(digests: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Of rows with equal content (a caption that repeats), only the first."""
     whole = np.ascontiguousarray(digests[rows]).view(np.dtype((np.void, 16))).reshape(-1)
@@ -376,26 +340,6 @@ def _tell_twins(
         reason = reasons.get(group.digests[position].tobytes())
         if reason is not None:
             done.dropped.setdefault(collection.ids[int(row)], reason)
-
-
-def _decode(
-    collection: Collection, binding: Binding, group: Group, chunk: NDArray[np.int64]
-) -> _Decoded:
-    """Decode the rows of a chunk; broken items are left out and named."""
-    kept: list[int] = []
-    dropped: dict[str, str] = {}
-    batch: dict[str, list[Payload]] = {slot: [] for slot in group.slots}
-    for position in chunk:
-        row = int(group.rows[position])
-        try:
-            payloads = {slot: collection.load(row, binding[slot]) for slot in group.slots}
-        except (ItemError, OSError, ValueError, EOFError) as error:
-            dropped[collection.ids[row]] = f"{type(error).__name__}: {error}"
-            continue
-        for slot, payload in payloads.items():
-            batch[slot].append(payload)
-        kept.append(int(position))
-    return _Decoded(np.array(kept, dtype=np.int64), batch, dropped)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

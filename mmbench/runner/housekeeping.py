@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mmbench.runner.spool import remove_dead_spools
 from mmbench.runner.vectors import VectorStore
 
 if TYPE_CHECKING:
@@ -68,7 +69,8 @@ class Other:
     """What the store holds besides vectors.
 
     Attributes:
-        name: ``trained states``, ``scoring inputs``, ``checkpoints`` or ``file hashes``.
+        name: ``trained states``, ``scoring inputs``, ``checkpoints``, ``decoded items`` (of runs
+            that go on, or were killed) or ``file hashes``.
         count: How many.
         bytes: Size on disk.
     """
@@ -116,6 +118,7 @@ def others(cache: Path) -> list[Other]:
         Other("trained states", len(_states(cache)), _size(cache / "artifacts")),
         Other("scoring inputs", len(_bundles(cache)), _size(cache / "bundles")),
         Other("checkpoints", len(_folders(cache / "checkpoints")), _size(cache / "checkpoints")),
+        Other("decoded items", len(_folders(cache / "spool")), _size(cache / "spool")),
     ]
     hashes = [path for path in cache.glob("hashes.sqlite3*") if path.is_file()]
     return [*found, Other("file hashes", min(len(hashes), 1), sum(map(_size, hashes)))]
@@ -160,6 +163,8 @@ def prune(cache: Path, *, older_than_days: float, dry_run: bool = False) -> Prun
     idle = [folder for folder in checkpoints if _age(folder, *folder.rglob("*")) >= oldest]
     done.checkpoints = len(idle)
     remove(idle)
+    dead = remove_dead_spools(cache, dry_run=True)
+    remove(dead)
     for name in ("bundles", "artifacts/recipes", "artifacts/states"):
         remove(path for path in (cache / name).glob(".*") if _age(path) > _LIFE_OF_TEMPORARIES)
     return done

@@ -11,14 +11,18 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+
 from mmbench.api import MmbenchError, NotApplicable, PluginError, UsageError
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.matching import groups_of, match
+from mmbench.runner.sharing import Demands, SharedItems
 from mmbench.runner.strictness import missing_items
 from mmbench.runner.vectors import VectorStore
 
 if TYPE_CHECKING:
     from mmbench.api import Request
+    from mmbench.results.record import Record
     from mmbench.results.store import RecordStore
     from mmbench.runner.catalog import Catalog
     from mmbench.runner.matching import Match
@@ -73,6 +77,7 @@ class CellPlan:
         reason: Why it is skipped or broken.
         error: The error behind ``broken``.
         job: Key of its score job.
+        lacking: The finished record that lacks items, where ``--strict`` wants them all.
     """
 
     representation: RepresentationChoice
@@ -83,6 +88,7 @@ class CellPlan:
     reason: str = ""
     error: MmbenchError | OSError | None = None
     job: str = ""
+    lacking: Record | None = None
 
 
 @dataclass
@@ -95,12 +101,14 @@ class Plan:
         jobs: By key.
         damage: Records, vectors and trained states that were found damaged, one line each; they
             are made again.
+        shared: What the jobs would decode more than once.
     """
 
     suite: Suite
     cells: list[CellPlan] = field(default_factory=list)
     jobs: dict[str, Job] = field(default_factory=dict)
     damage: list[str] = field(default_factory=list)
+    shared: SharedItems = field(default_factory=SharedItems)
 
     def count(self, state: State) -> int:
         """Cells in a state."""
@@ -129,6 +137,7 @@ def make_plan(suite: Suite, catalog: Catalog, records: RecordStore, settings: Ru
         for choice in suite.representations:
             planner.add(choice, task)
     planner.note_damage()
+    plan.shared = planner.demands.shared()
     return plan
 
 
@@ -167,6 +176,7 @@ class _Planner:
         self.plan = plan
         self.vectors = VectorStore(settings.cache)
         self.artifacts = ArtifactStore(settings.cache)
+        self.demands = Demands(catalog)
         self._damaged: list[str] = []
 
     def add(self, choice: RepresentationChoice, task: TaskChoice) -> None:
@@ -207,7 +217,8 @@ class _Planner:
         if record is not None and record.status == "ok":
             error = missing_items(record) if self.settings.strict else None
             if error is not None:  # the record stays: it is true, and not what was asked for
-                return replace(cell, key="", state="broken", reason=str(error), error=error)
+                cell = replace(cell, key="", state="broken", lacking=record)
+                return replace(cell, reason=str(error), error=error)
             return replace(cell, state="done")
         job = self._jobs(found, cell.representation, cell.task, seed)
         return replace(cell, job=job)
@@ -251,13 +262,15 @@ class _Planner:
             artifact = self.artifacts.find(found.recipe)
             if artifact is None:
                 fit = Job(f"fit:{found.recipe}", "fit", choice, task, seed)
-                self.plan.jobs.setdefault(fit.key, fit)
+                if fit.key not in self.plan.jobs:
+                    self.demands.fit(fit.key, found)
+                    self.plan.jobs[fit.key] = fit
                 needs = (fit.key,)
         encodes = []
         for request in found.requests:
             key = f"encode:{found.encode_key(request, self.settings.precision)}"
             if key not in self.plan.jobs:
-                missing = self._missing(found, request, artifact)
+                missing = self._missing(key, found, request, artifact)
                 items = len(found.collection(request))
                 self.plan.jobs[key] = Job(
                     key, "encode", choice, task, seed, needs, request.name, items, missing
@@ -267,16 +280,19 @@ class _Planner:
         self.plan.jobs.setdefault(score.key, score)
         return score.key
 
-    def _missing(self, found: Match, request: Request, artifact: str | None) -> int:
+    def _missing(self, job: str, found: Match, request: Request, artifact: str | None) -> int:
         """How many items of a request the store lacks; all of them before a fit."""
-        groups = groups_of(found, request, self.catalog)
-        if found.recipe is not None and artifact is None:
-            return sum(len(group.rows) for group in groups)
-        missing = 0
-        for group in groups:
-            key = found.space(request.kind, group.slots, artifact, self.settings.precision)
-            space = self.vectors.space(key)
-            space.refresh()
-            self._damaged += [f"{each.shard}: {each.reason}" for each in space.damage]
-            missing += int((space.find(group.digests) < 0).sum())
-        return missing
+        trained = artifact or found.recipe
+        collection, binding = found.collection(request), found.bindings[request.collection]
+        total = 0
+        for group in groups_of(found, request, self.catalog):
+            key = found.space(request.kind, group.slots, trained, self.settings.precision)
+            missing = np.arange(len(group.rows))
+            if trained == artifact:
+                space = self.vectors.space(key)
+                space.refresh()
+                self._damaged += [f"{each.shard}: {each.reason}" for each in space.damage]
+                missing = np.flatnonzero(space.find(group.digests) < 0)
+            total += len(missing)
+            self.demands.encode(job, key, found, collection, binding, group, missing)
+        return total

@@ -19,6 +19,8 @@ from mmbench.runner.keys import key_of
 from mmbench.runner.matching import match
 from mmbench.runner.plan import CellPlan, Plan, cell_keys, make_plan
 from mmbench.runner.published import published_records
+from mmbench.runner.spool import run_spool
+from mmbench.runner.strictness import missing_list
 from mmbench.runner.vectors import storage_error
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class Outcome:
         board: The records that the leaderboards are made of: those of the whole suite, also where
             only a part of it was run, and what papers published on its tasks.
         not_run: Cells that ``--fail-fast`` or an interrupt left.
+        warnings: What made the run slower than it had to be, one line each.
     """
 
     plan: Plan
@@ -51,6 +54,7 @@ class Outcome:
     counters: dict[str, int] = field(default_factory=dict)
     board: list[Record] = field(default_factory=list)
     not_run: int = 0
+    warnings: list[str] = field(default_factory=list)
 
     def count(self, status: str) -> int:
         """Records with this status."""
@@ -82,6 +86,7 @@ class Run:
         self.catalog = Catalog(registry, settings.data_root, settings.cache, settings.limit)
         self._plan: Plan | None = None
         self._results: dict[str, JobResult] = {}
+        self._warnings: list[str] = []
 
     def plan(self) -> Plan:
         """The plan, made once.
@@ -118,10 +123,26 @@ class Run:
             return self.settings.fail_fast and any(failed)
 
         if plan.jobs and not should_stop():
-            LocalEngine(self.settings, self.suite.name, watched, should_stop).run(plan.jobs)
+            self._do_jobs(watched, should_stop)
         outcome = self.outcome()
         self._write_published(outcome.board)
         return outcome
+
+    def _do_jobs(self, watch: Callable[[Event], None], should_stop: Callable[[], bool]) -> None:
+        """Do the plan's jobs in workers, which share what they decode."""
+        plan, settings = self.plan(), self.settings
+        with run_spool(settings.cache, plan.shared, settings.spool_bytes) as spool:
+            if spool is not None:
+                settings = replace(settings, spool=spool.folder, spool_bytes=spool.limit)
+
+            def watched(event: Event) -> None:
+                if spool is not None and event.kind == "end":
+                    spool.ended(event.job.key)
+                watch(event)
+
+            LocalEngine(settings, self.suite.name, watched, should_stop).run(plan.jobs)
+            if spool is not None and (warning := spool.warning()) is not None:
+                self._warnings.append(warning)
 
     def _require_folders(self) -> None:
         """Refuse folders that can't be written to before anything is computed."""
@@ -138,7 +159,7 @@ class Run:
     def outcome(self) -> Outcome:
         """The state of the suite's cells, from the records on disk."""
         plan = self.plan()
-        outcome = Outcome(plan)
+        outcome = Outcome(plan, warnings=list(self._warnings))
         for cell in plan.cells:
             key = cell.key or _unmatched_key(cell)
             record = self.records.read(key)
@@ -192,21 +213,30 @@ class Run:
         """The record of a cell whose job failed."""
         assert result.error is not None
         kind, message, text = result.error
+        draft = result.lacking or self._draft(cell)
+        error = ErrorEntry(type=kind, message=message, log=text)
+        self.records.write(replace(draft, key=cell.key, status="failed", error=error))
+
+    def _draft(self, cell: CellPlan) -> Record:
+        """As much of a cell's record as can be said without a result."""
         choice, task, extra = cell.representation, cell.task, self.settings.record_key()
         try:
             found = match(self.catalog, choice, task, cell.seed or 0, extra)
-            draft = draft_record(found, choice, task, self.suite.name, self.settings)
+            return draft_record(found, choice, task, self.suite.name, self.settings)
         except Exception:  # noqa: BLE001 - the plugin may be too broken even for that
-            draft = self._bare_record(cell)
-        error = ErrorEntry(type=kind, message=message, log=text)
-        self.records.write(replace(draft, key=cell.key, status="failed", error=error))
+            return self._bare_record(cell)
 
     def _write_unmatched(self, cell: CellPlan) -> bool:
         """The record of a cell that was skipped or is broken; whether it counts as failed."""
         record = replace(self._bare_record(cell), reason=cell.reason)
         if cell.state == "broken":
-            error = ErrorEntry(type=type(cell.error).__name__, message=str(cell.error))
+            log = missing_list(cell.lacking) if cell.lacking else ""
+            error = ErrorEntry(type=type(cell.error).__name__, message=str(cell.error), log=log)
             record = replace(record, status="failed", reason="", error=error)
+        if cell.lacking is not None:
+            there = cell.lacking
+            total, used = there.items_total, there.items_used
+            record = replace(record, data=there.data, items_total=total, items_used=used)
         before = self.records.read(record.key)
         if before is None or _said(before) != _said(record):
             # Today's word replaces an older one, and the same word is written once only, so that

@@ -29,6 +29,9 @@ class RunSettings:
         fail_fast: Stop at the first failed cell.
         offline: No socket can be opened.
         strict: A cell that lacks items fails.
+        spool_bytes: What decoded items may take on disk while the run lasts; None for a quarter
+            of what is free, 0 for none.
+        spool: Where they lie; the run sets it for its workers.
     """
 
     results: Path
@@ -44,6 +47,8 @@ class RunSettings:
     fail_fast: bool = False
     offline: bool = False
     strict: bool = False
+    spool_bytes: int | None = None
+    spool: Path | None = None
 
     def record_key(self) -> tuple[Any, ...]:
         """The settings that make other numbers, and so other records."""

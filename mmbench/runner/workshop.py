@@ -26,12 +26,14 @@ from mmbench.results.store import RecordStore
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import BundleStore
 from mmbench.runner.catalog import Catalog
+from mmbench.runner.decoding import Loader
 from mmbench.runner.drafting import Drafting
 from mmbench.runner.encoding import Encoded, Encoder
 from mmbench.runner.matching import groups_of, match, single_slot
 from mmbench.runner.memory import forget_peak_memory, peak_memory
 from mmbench.runner.scoring import score_bundle
-from mmbench.runner.strictness import missing_items
+from mmbench.runner.spool import Spool
+from mmbench.runner.strictness import missing_items, missing_list
 from mmbench.runner.vectors import SpaceWriter, VectorStore
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import Request
     from mmbench.registry import Registry
+    from mmbench.results.record import Record
     from mmbench.runner.matching import Group, Match
     from mmbench.runner.plan import Job
     from mmbench.runner.settings import RunSettings
@@ -62,6 +65,7 @@ class JobResult:
         dropped: Item id to the reason it could not be decoded.
         seconds: Wall time.
         peak_memory_mb: Highest resident memory of the worker during this job, where known.
+        lacking: Under ``--strict``: the draft of a record that lacks items, with all of them.
     """
 
     key: str
@@ -72,6 +76,7 @@ class JobResult:
     dropped: Mapping[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     peak_memory_mb: float | None = None
+    lacking: Record | None = None
 
 
 class Workshop:
@@ -102,6 +107,8 @@ class Workshop:
         self.artifacts = ArtifactStore(settings.cache)
         self.bundles = BundleStore(settings.cache)
         self.records = RecordStore(settings.results)
+        spool = Spool(settings.spool, settings.spool_bytes or 0) if settings.spool else None
+        self.loader = Loader(self.catalog.content_keys, spool)
         self._loaded: tuple[Any, Representation] | None = None
         self._measured = False
 
@@ -114,6 +121,7 @@ class Workshop:
         """
         start = time.perf_counter()
         self._measured = forget_peak_memory()
+        self.loader.begin()
         found = match(
             self.catalog, job.representation, job.task, job.seed, self.settings.record_key()
         )
@@ -130,7 +138,7 @@ class Workshop:
         representation = found.representation
         assert isinstance(representation, TrainedRepresentation)
         start = time.perf_counter()
-        data = _fit_data(found)
+        data = _fit_data(found, self.loader)
         context = self._context(found, job)
         _guarded(lambda: representation.load(context), "load", job)
         _guarded(lambda: representation.fit(data, context), "fit", job)
@@ -228,7 +236,10 @@ class Workshop:
         drafting = Drafting(found, self.catalog, artifact, self.settings, reasons)
         bundle = drafting.bundle(job.representation, job.task, self.suite, cost)
         if self.settings.strict and (error := missing_items(bundle.draft)) is not None:
-            raise error
+            listed = missing_list(bundle.draft)
+            log.error("%s: %s", bundle.draft.task.label, listed)
+            failed = (type(error).__name__, str(error), listed)
+            return JobResult(job.key, error=failed, lacking=bundle.draft)
         self.bundles.write(bundle)
         record, tables = score_bundle(bundle, found.opened.task, self.vectors)
         peaks = [results[need].peak_memory_mb for need in job.needs if need in results]
@@ -266,7 +277,9 @@ class Workshop:
         representation = self._loaded[1]
         size = self.settings.batch_size or representation.batch_size
         label, precision = job.representation.label, self.settings.precision
-        return Encoder(representation, label, kind, size, self.progress, precision, self.device)
+        return Encoder(
+            representation, label, kind, size, self.progress, precision, self.device, self.loader
+        )
 
     def _context(self, found: Match, job: Job) -> Context:
         checkpoint = None
@@ -310,15 +323,16 @@ def rescore(key: str, registry: Registry, settings: RunSettings) -> str:
     return f"{record.representation.label} on {record.task.label}"
 
 
-def _fit_data(found: Match) -> FitData:
+def _fit_data(found: Match, loader: Loader) -> FitData:
     """The training (and validation) items, seen through the representation's slots."""
     fit = found.fit
     assert fit is not None
-    train = BoundCollection(fit.collections[fit.spec.train], found.fit_binding)
-    valid = None
-    if fit.spec.valid:
-        valid = BoundCollection(fit.collections[fit.spec.valid], found.fit_binding)
-    return FitData(train, valid, fit.spec)
+
+    def bound(name: str) -> BoundCollection:
+        return BoundCollection(fit.collections[name], found.fit_binding, loader.load)
+
+    valid = bound(fit.spec.valid) if fit.spec.valid else None
+    return FitData(bound(fit.spec.train), valid, fit.spec)
 
 
 def _guarded(call: Callable[[], Any], method: str, job: Job) -> Any:

@@ -28,15 +28,14 @@ _COMMON = {
     "pyproject.toml": "common/pyproject.toml",
     ".gitignore": "common/gitignore",
     ".github/workflows/ci.yml": "common/ci.yml",
-    "{package}/__init__.py": "common/init.py",
     "{package}/py.typed": "common/py.typed",
     "tests/test_conformance.py": "common/test_conformance.py",
     "LICENSE": "common/LICENSE-{licence}",
 }
 _OWN: dict[str, tuple[str, ...]] = {
-    "representation": ("plugin.py", "representation.py"),
-    "task": ("plugin.py", "task.py"),
-    "task_with_dataset": ("plugin.py", "dataset.py", "task.py"),
+    "representation": ("representation.py",),
+    "task": ("task.py",),
+    "task_with_dataset": ("dataset.py", "task.py"),
 }
 
 
@@ -107,6 +106,7 @@ def render(blueprint: Blueprint) -> dict[str, str]:
         for target, template in _COMMON.items()
     }
     files["README.md"] = f"{blueprint.room}/README.md"
+    files[f"{blueprint.package}/__init__.py"] = f"{blueprint.room}/init.py"
     files |= {
         f"{blueprint.package}/{name}": f"{blueprint.room}/{name}" for name in _OWN[blueprint.room]
     }

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.import_cost import HEAVY
 from mmbench.testing.clock import move_clocks, move_dates
+from mmbench.testing.own_folders import new_since, snapshot
 from mmbench.testing.reading import data_files, record_variables, variables_asked
 from mmbench.testing.surroundings import (
     changes,
@@ -38,6 +39,11 @@ _NEVER_BY_IMPORT = frozenset(
         "the global state of numpy.random",
     }
 )  # fmt: skip
+
+#: Files beside the folders of this process that the kit writes.
+_OURS = ("vectors.npz", "stdout", "stderr")
+#: Seconds that are waited at most, should processes not agree on ``time.monotonic``.
+_LONGEST = 2.0
 
 
 def label_of(offer: Any) -> str:
@@ -121,6 +127,7 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
     restore(before)
     if order["later"]:
         move_dates(cls.__module__.partition(".")[0])
+    time.sleep(min(max(order["not_before"] - time.monotonic(), 0.0), _LONGEST))
     before = surroundings() | random_states()
     vectors = _encode(subject, order["seed"], watch)
     report["changed"] += changes(before, surroundings() | random_states())
@@ -133,8 +140,9 @@ def _represent(folder: Path, order: dict[str, Any], watch: Watch, report: dict[s
 def main(folder: Path) -> None:
     """Do what the order says, and leave a report."""
     order = json.loads((folder / "order.json").read_text())
-    here = Path.cwd()
-    watch = Watch([folder / "cache", folder / "tmp", *user_caches()])
+    allowed = [folder / "cache", folder / "tmp", *user_caches()]
+    mine = [*allowed, *(folder / name for name in _OURS)]
+    watch, before = Watch(allowed), snapshot([folder], mine)
     report: dict[str, Any] = {}
     undo_inherited()
     # Log messages and warnings are no bad manners: without a handler they would be printed.
@@ -149,10 +157,9 @@ def main(folder: Path) -> None:
             report |= _listing(order, watch)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises is reported
         report["error"] = f"{type(error).__name__}: {error}"
-    # What compiled code writes is not heard of, but there where files are written by mistake.
-    found = {path.partition(" while ")[0] for path in watch.written}
-    here_now = [str(path) for path in here.rglob("*") if str(path) not in found]
-    report["written"] = sorted({*watch.written, *here_now})
+    # What compiled code or another process writes is not heard of, but is seen where it lies.
+    unheard = watch.unheard(new_since(before, snapshot([folder], mine), allowed))
+    report["written"] = sorted({*watch.written, *unheard})
     report["network"] = sorted(set(watch.network))
     report["changed"] = sorted(set(report.get("changed", ())))
     (folder / "report.json").write_text(json.dumps(report))

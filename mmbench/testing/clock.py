@@ -7,19 +7,22 @@ import sys
 import time
 from typing import Any
 
-__all__ = ["AHEAD", "move_clocks", "move_dates"]
+__all__ = ["AHEAD", "A_SECOND", "move_clocks", "move_dates"]
 
 #: Seconds: more than a year, and another hour, minute and second; a prime number of days, so that
 #: what changes every second, third or seventh day changes.
 AHEAD = 401 * 86_400.0 + 12_345.6
+
+#: Real seconds after which every clock that counts seconds shows another one.
+A_SECOND = 1.05
 
 
 def move_clocks(ahead: float = AHEAD) -> None:
     """Move the functions of ``time``, for the rest of this process.
 
     ``time.perf_counter`` and ``time.monotonic`` stay: they differ from process to process anyway.
-    What compiled code asks of the system can't be moved: ``numpy.datetime64("now")``, the times of
-    files that are written.
+    What compiled code asks of the system can't be moved: pandas' ``Timestamp.now()``, the times of
+    files that are written. Only a real second later shows that (:data:`A_SECOND`).
     """
     real, real_ns = time.time, time.time_ns
     time.time = lambda: real() + ahead
@@ -44,7 +47,7 @@ def _move_clock_of_the_system(ahead: float) -> None:
 
 
 def move_dates(package: str, ahead: float = AHEAD) -> None:
-    """Move ``datetime.datetime`` and ``datetime.date``, for the rest of this process.
+    """Move ``datetime.datetime``, ``datetime.date`` and ``numpy.datetime64``, from now on.
 
     Only when all compiled modules are imported: those that derive from either would crash.
 
@@ -53,13 +56,17 @@ def move_dates(package: str, ahead: float = AHEAD) -> None:
         ahead: Seconds.
     """
     moment, day = dt.datetime, dt.date
-    later = {moment: (found := _later_moments(ahead))[0], day: found[1]}
+    later: dict[Any, Any] = {moment: (found := _later_moments(ahead))[0], day: found[1]}
     dt.datetime, dt.date = later[moment], later[day]  # type: ignore[misc]
+    if numpy := sys.modules.get("numpy"):
+        real = numpy.datetime64
+        later[real] = _later_datetime64(real, ahead)
+        vars(numpy)["datetime64"] = later[real]
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] != package:
             continue
         for key, value in list(vars(module).items()):
-            if value is moment or value is day:
+            if any(value is known for known in later):
                 setattr(module, key, later[value])
 
 
@@ -115,3 +122,34 @@ def _later_moments(ahead: float) -> tuple[Any, Any]:
     for cls, name in ((Moment, "datetime"), (Day, "date")):
         cls.__module__, cls.__name__, cls.__qualname__ = "datetime", name, name  # for pickle
     return Moment, Day
+
+
+def _later_datetime64(real: Any, ahead: float) -> Any:
+    """``numpy.datetime64`` whose "now" and "today" are later; what it makes is of the real type."""
+
+    class Stand(type(real)):  # type: ignore[misc]
+        """It equals the type it stands for, and what is an instance or a subclass is so here."""
+
+        def __instancecheck__(cls, instance: object) -> bool:
+            return isinstance(instance, real)
+
+        def __subclasscheck__(cls, subclass: type) -> bool:
+            return issubclass(subclass, real)
+
+        def __eq__(cls, other: object) -> bool:
+            return other is cls or other is real
+
+        def __hash__(cls) -> int:
+            return hash(real)
+
+    class Later(real, metaclass=Stand):  # type: ignore[misc]
+        """``datetime64``, later."""
+
+        def __new__(cls, *given: Any) -> Any:
+            made, word = real(*given), given[0] if given else None
+            if isinstance(word, str) and word.lower() in ("now", "today"):
+                return (made + type(made - made)(round(ahead), "s")).astype(made.dtype)
+            return made
+
+    Later.__module__, Later.__name__, Later.__qualname__ = "numpy", "datetime64", "datetime64"
+    return Later

@@ -11,20 +11,61 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mmbench.testing.checks import Blocked
+from mmbench.testing.watching import user_caches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mmbench.testing.datasets import DatasetSubject
+    from mmbench.api import DatasetInfo
+    from mmbench.registry import Entry
 
-__all__ = ["DatasetReport", "watched_dataset"]
+__all__ = ["STEPS", "DatasetReport", "Sampled", "watched_dataset"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
+
+
+class Sampled(Protocol):
+    """What is asked of a dataset's subject here."""
+
+    @property
+    def entry(self) -> Entry[Any]:
+        """Its spec and plugin."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Every option with its value."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """Where the process has its folder."""
+        ...
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What it says of itself."""
+        ...
+
+    @property
+    def sample(self) -> Path:
+        """A sample of usual size."""
+        ...
+
+    @property
+    def small(self) -> Path:
+        """A sample of few items."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -35,10 +76,12 @@ class DatasetReport:
         root: The sample that it wrote: the small one, with seed 0.
         fingerprints: Of the collections of the small sample that it was handed.
         read: Files and folders outside the sample that writing it looked into.
+        looked: Files and folders outside the small sample that reading it looked into.
         written: Files that were written outside the sample.
         network: What was asked of the network.
         printed: What went to standard output.
         opened: Files of the folder that ``status`` opened: in the sample, in the small sample.
+        opened_at_once: Files that opening the collections opened, in the same two.
         error: What ended it early, in a line; empty if nothing did.
         step: What it was doing then.
     """
@@ -46,10 +89,12 @@ class DatasetReport:
     root: Path
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     read: tuple[str, ...] = ()
+    looked: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
     network: tuple[str, ...] = ()
     printed: str = ""
     opened: tuple[int, int] = (0, 0)
+    opened_at_once: tuple[int, int] = (0, 0)
     error: str = ""
     step: str = ""
 
@@ -68,8 +113,12 @@ class DatasetReport:
 STEPS = ("write_sample()", "status()", "collections()")
 
 
-def watched_dataset(subject: DatasetSubject) -> DatasetReport:
+def watched_dataset(subject: Sampled, *, items: int) -> DatasetReport:
     """Write and read samples in a new process.
+
+    Args:
+        subject: The dataset.
+        items: Of the sample that is written.
 
     Raises:
         Blocked: The process could not be started or did not answer; or no sample can be written.
@@ -79,12 +128,11 @@ def watched_dataset(subject: DatasetSubject) -> DatasetReport:
         "plugin": asdict(subject.entry.plugin),
         "options": subject.options,
         "bundled": subject.info.bundled,
+        "caches": [str(path) for path in user_caches()],
     }
     if not subject.info.bundled:
-        from mmbench.testing.datasets import SMALL_ITEMS
-
         order |= {
-            "items": SMALL_ITEMS,
+            "items": items,
             "samples": [str(subject.sample), str(subject.small)],
         }
     folder = subject.workspace / "process"
@@ -101,7 +149,7 @@ def watched_dataset(subject: DatasetSubject) -> DatasetReport:
         "XDG_CACHE_HOME": str(folder / "tmp"),
         "XDG_CONFIG_HOME": str(folder / "tmp"),
         "MPLCONFIGDIR": str(folder / "tmp"),
-        "TMPDIR": str(folder / "tmp"),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp")),
         "MMBENCH_CACHE": str(folder / "tmp"),
         "MMBENCH_DATA": str(home / "data"),
     }
@@ -124,6 +172,6 @@ def _report(folder: Path, name: str, done: subprocess.CompletedProcess[str]) -> 
     else:
         last = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         said = {"error": f"an early end: {last}", "step": STEPS[0]}
-    said |= {each: tuple(said.get(each, ())) for each in ("read", "written", "network")}
-    said["opened"] = tuple(said.get("opened", (0, 0)))
+    said |= {each: tuple(said.get(each, ())) for each in ("read", "looked", "written", "network")}
+    said |= {each: tuple(said.get(each, (0, 0))) for each in ("opened", "opened_at_once")}
     return DatasetReport(root=folder / "own" / name, printed=done.stdout.strip(), **said)

@@ -198,11 +198,32 @@ def sample_reads_nothing_of_this_machine(subject: DatasetSubject) -> None:
 
 
 @conformance("sample", "datasets")
+def dataset_reads_only_its_folder(subject: DatasetSubject) -> None:
+    """Reading looks at no file but those of the data folder, and of Python's packages.
+
+    A list or a caption that lies elsewhere is on its author's machine only, and in no content key.
+    Put it into the data folder, or ship it inside the package. What an option names may be read,
+    and so may caches (``~/.cache``). Opening the collections and loading their first items is
+    watched.
+    """
+    report = subject.process
+    if report.looked:
+        fail(
+            expected="collections() and load() to look into the data folder alone",
+            seen=f"they looked into {report.looked[0]}",
+            change="read what lies below source.root, or ship it inside the package",
+        )
+    report.finished("collections()", "sample_is_read_back")
+
+
+@conformance("sample", "datasets")
 def dataset_writes_only_its_sample(subject: DatasetSubject) -> None:
     """Nothing is written but the sample: neither by writing it elsewhere, nor by reading it.
 
     Data folders are shared and often read-only. mmbench keeps what is costly, as vectors; a
-    reader that unpacks or indexes in silence surprises its user.
+    reader that unpacks or indexes in silence surprises its user. What compiled code writes, or a
+    process that it started, is looked for in the data folder, the working folder and the home
+    folder that the check gives it; elsewhere it can't be seen.
     """
     report = subject.process
     if report.written:

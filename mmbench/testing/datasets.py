@@ -16,6 +16,7 @@ from mmbench.api import (
 )
 from mmbench.runner.file_hashes import hash_file
 from mmbench.testing.checks import Blocked, NotRelevant, described
+from mmbench.testing.dataset_processes import DatasetReport, watched_dataset
 from mmbench.testing.subject import Subject
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from mmbench.api import Collection, Payload
     from mmbench.testing.damaging import Trials
-    from mmbench.testing.dataset_processes import DatasetReport
 
 __all__ = [
     "SAMPLE_ITEMS",
@@ -168,9 +168,7 @@ class DatasetSubject(Subject[Dataset]):
     @cached_property
     def process(self) -> DatasetReport:
         """What a new, watched process wrote and read."""
-        from mmbench.testing.dataset_processes import watched_dataset
-
-        return watched_dataset(self)
+        return watched_dataset(self, items=SMALL_ITEMS)
 
     @cached_property
     def trials(self) -> Trials:

@@ -12,7 +12,13 @@ from mmbench.api import Evaluation, ItemTable
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["difference", "malformed", "same", "stored_tables"]
+    from mmbench.results.record import MetricValue
+
+__all__ = ["changed_metric", "difference", "malformed", "same", "stored_tables"]
+
+
+#: Sums in another order differ by less.
+_ROUNDING = 1e-7
 
 
 def malformed(found: Any) -> str:
@@ -48,6 +54,23 @@ def difference(first: Evaluation, second: Evaluation) -> str:
             if key not in ours or key not in theirs or not same(ours[key], theirs[key]):
                 return f"{what}[{key!r}]: {ours.get(key)!r:.40} and {theirs.get(key)!r:.40}"
     return "" if tuple(first.notes) == tuple(second.notes) else "the notes"
+
+
+def changed_metric(
+    before: Mapping[str, MetricValue], after: Mapping[str, MetricValue]
+) -> tuple[str, float | None, float | None] | None:
+    """The first metric that changed by more than rounding, with its two values; None = none did."""
+    for name, value in after.items():
+        first, second = before[name].value, value.value
+        if first is None and second is None:
+            continue
+        if (
+            first is None
+            or second is None
+            or abs(first - second) > _ROUNDING * max(1.0, abs(first))
+        ):
+            return name, first, second
+    return None
 
 
 def same(first: Any, second: Any) -> bool:

@@ -18,11 +18,12 @@ from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mmbench.testing.checks import Blocked
+from mmbench.testing.own_folders import home_like_the_users
 from mmbench.testing.state_faults import plain_fault
 
 if TYPE_CHECKING:
@@ -30,11 +31,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmbench.api import State
-    from mmbench.registry import PluginInfo
-    from mmbench.testing.representations import RepresentationSubject
+    from mmbench.api import RepresentationInfo, State, Stream
+    from mmbench.registry import Entry, PluginInfo
 
-__all__ = ["ProcessReport", "Watched", "listed", "start_watched", "watched"]
+__all__ = ["Encoding", "ProcessReport", "Watched", "listed", "start_watched", "watched"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
@@ -45,6 +45,55 @@ _UNSET = {
     "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "MMBENCH_OFFLINE",
     "PYTHONWARNINGS", "PYTHONSTARTUP",
 }  # fmt: skip
+
+
+class Encoding(Protocol):
+    """What is asked of a representation's subject here."""
+
+    @property
+    def entry(self) -> Entry[Any]:
+        """Its spec and plugin."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Every option with its value."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """Where processes have their folders."""
+        ...
+
+    @property
+    def info(self) -> RepresentationInfo:
+        """What it says of itself; raises ``Blocked`` where that is of no use."""
+        ...
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """What open slots are bound to."""
+        ...
+
+    @property
+    def target(self) -> str:
+        """What a supervised fit learns."""
+        ...
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether it has a state."""
+        ...
+
+    @property
+    def state(self) -> State:
+        """The state of the one training."""
+        ...
+
+    @property
+    def a_second_later(self) -> float:
+        """By ``time.monotonic``: before that, nothing is encoded."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -171,7 +220,7 @@ def _is_alive(group: int) -> bool:
     return any(state not in "ZX" for state in states) if states else True
 
 
-def start_watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> Watched:
+def start_watched(subject: Encoding, *, seed: int = 0, later: bool = False) -> Watched:
     """Start to load and encode in a new process; several may run at a time.
 
     Args:
@@ -206,7 +255,8 @@ def _started(folder: Path, *, later: bool = False) -> Watched:
         "PYTHONHASHSEED": "4711" if later else "1",
         "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
-        "TMPDIR": str(folder / "tmp"),
+        **home_like_the_users(folder / "home"),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp")),
         "MMBENCH_CACHE": str(folder / "cache"),
     }
     try:
@@ -240,7 +290,7 @@ def listed(plugin: PluginInfo, attempt: int = 0) -> ProcessReport:
         return _started(folder).report()
 
 
-def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = False) -> ProcessReport:
+def watched(subject: Encoding, *, seed: int = 0, later: bool = False) -> ProcessReport:
     """Load and encode in a new process, and wait for it.
 
     Args:
@@ -255,7 +305,7 @@ def watched(subject: RepresentationSubject, *, seed: int = 0, later: bool = Fals
 
 
 def _order(
-    subject: RepresentationSubject, folder: Path, state: State | None, seed: int, later: bool
+    subject: Encoding, folder: Path, state: State | None, seed: int, later: bool
 ) -> dict[str, Any]:
     """What the child is told, as plain data."""
     if state is not None:
@@ -269,6 +319,7 @@ def _order(
         "target": subject.target,
         "seed": seed,
         "later": later,
+        "not_before": subject.a_second_later,
     }
 
 

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
-__all__ = ["data_files", "is_plain_variable", "record_variables", "variables_asked"]
+__all__ = [
+    "CODE",
+    "data_files",
+    "is_asked_by",
+    "is_plain_variable",
+    "record_variables",
+    "variables_asked",
+]
 
 #: Suffixes of code, which versions stand for.
-_CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dylib", ".dll", ".pth", ".egg-link")
+CODE = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dylib", ".dll", ".pth", ".egg-link")
 #: Folders of the system: its clocks, names, fonts and libraries.
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run", "/usr", "/lib", "/lib64", "/bin", "/System")
 #: Folders in which libraries keep what they compiled or drew up themselves.
@@ -52,7 +59,7 @@ def data_files(read: Iterable[str], own: str, but: Iterable[str]) -> list[str]:
         path
         for path in set(read)
         if Path(path).is_file()
-        and not path.endswith(_CODE)
+        and not path.endswith(CODE)
         and not _COMPILED & set(Path(path).parts)
         and not any(_is_in(path, folder) for folder in passed_over)
         and ((package and _is_in(path, package)) or not _is_of_a_library(path, installed))
@@ -82,6 +89,22 @@ def _is_in(path: str, folder: str) -> bool:
     return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
+def is_asked_by(module: str, between: Collection[str]) -> bool:
+    """Whether the function that calls this was itself called by a plugin's own code.
+
+    Args:
+        module: Of the plugin: all modules of its package are its own.
+        between: Modules through which it may have called.
+    """
+    package = module.partition(".")[0]
+    own = "mmbench.builtin" if package == "mmbench" else package
+    frame: Any = sys._getframe(2)  # noqa: SLF001 - who asks
+    while frame and frame.f_globals.get("__name__") in between:
+        frame = frame.f_back
+    asking = frame.f_globals.get("__name__", "") if frame else ""
+    return f"{asking}.".startswith(f"{own}.")
+
+
 def record_variables(module: str, is_on: Callable[[], bool]) -> list[str]:
     """From now on, add to a list what a plugin's own code asks of the environment, and return it.
 
@@ -92,19 +115,12 @@ def record_variables(module: str, is_on: Callable[[], bool]) -> list[str]:
         is_on: Whether it counts at the moment.
     """
     found: list[str] = []
-    package = module.partition(".")[0]
-    own = "mmbench.builtin" if package == "mmbench" else package
     kind: Any = type(os.environ)
     real = kind.__getitem__
 
     def reading(environment: Any, name: str) -> Any:
-        if is_on():
-            frame: Any = sys._getframe(1)  # noqa: SLF001 - who asks
-            while frame and frame.f_globals.get("__name__") in _BETWEEN:
-                frame = frame.f_back
-            asking = frame.f_globals.get("__name__", "") if frame else ""
-            if f"{asking}.".startswith(f"{own}."):
-                found.append(str(name))
+        if is_on() and is_asked_by(module, _BETWEEN):
+            found.append(str(name))
         return real(environment, name)
 
     kind.__getitem__ = reading

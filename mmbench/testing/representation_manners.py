@@ -132,7 +132,8 @@ def files_are_left_alone(subject: RepresentationSubject) -> None:
 
     Those are ``ctx.checkpoint``, the folder of temporary files and the user's caches
     (``~/.cache``). Code and data folders are often read-only, and the working folder is the
-    user's.
+    user's. What compiled code writes, or a process that it started, is looked for in the working
+    folder and the home folder that the check gives it; elsewhere it can't be seen.
     """
     written = subject.process.written
     if written:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ from mmbench.api.representation import METHODS
 from mmbench.options import resolve_options
 from mmbench.runner.encoding import to_numpy
 from mmbench.testing.checks import Blocked, NotRelevant, blocking
+from mmbench.testing.clock import A_SECOND
 from mmbench.testing.comparison import TOLERANCE, far_apart
 from mmbench.testing.declared import first_fault
 from mmbench.testing.items import STANDARD_STREAMS, Items, training_data
@@ -66,15 +69,18 @@ class RepresentationSubject(Subject[Representation]):
         streams: What open slots are bound to.
         devices: Where it is tried; empty = every device of this machine.
         target: What a supervised fit learns, if it offers predictions.
+        pause: Real seconds that lie at least between what is encoded here and in a new process.
     """
 
     streams: tuple[Stream, ...] = STANDARD_STREAMS
     devices: tuple[str, ...] = ()
     target: str = "class"
+    pause: float = A_SECOND
     _vectors: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
     _steady: dict[Offer, bool] = field(default_factory=dict)
     _alone: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
     _reordered: dict[Offer, NDArray[np.float32]] = field(default_factory=dict)
+    _encoded_at: float = -math.inf
 
     @cached_property
     def options(self) -> dict[str, Any]:
@@ -286,7 +292,16 @@ class RepresentationSubject(Subject[Representation]):
             if not found.size:
                 raise Blocked("what it returns is empty: see dense_maps_have_cells")
             self._vectors[offer] = found
+            self._encoded_at = time.monotonic()
         return self._vectors[offer]
+
+    @property
+    def a_second_later(self) -> float:
+        """When, by ``time.monotonic``, every clock shows another second than for :meth:`vectors`.
+
+        ``time.monotonic`` is one for all processes.
+        """
+        return self._encoded_at + self.pause
 
     @cached_property
     def reports(self) -> tuple[ProcessReport, ProcessReport]:
@@ -294,7 +309,10 @@ class RepresentationSubject(Subject[Representation]):
 
         For the second it is a year later, and strings hash otherwise. Both are started at once,
         so that there is one wait. Either may have ended early: see :attr:`ProcessReport.error`.
+        They encode at least a second later than this process has.
         """
+        with suppress(Blocked, NotRelevant):
+            _ = [self.vectors(offer) for offer in self.main_offers]
         running = [start_watched(self), start_watched(self, later=True)]
         try:
             return running[0].report(), running[1].report()
@@ -344,6 +362,20 @@ class RepresentationSubject(Subject[Representation]):
         with blocking("a second instance", "every_offer_runs"):
             return {
                 offer: self.encode(second, offer, self.batch(offer)) for offer in self.main_offers
+            }
+
+    @cached_property
+    def aged_vectors(self) -> dict[Offer, NDArray[np.float32]]:
+        """Vectors of the standard batch by another instance, a second later; main offers.
+
+        Only where something is wrong already: it waits, and loads.
+        """
+        _ = [self.vectors(offer) for offer in self.main_offers]
+        time.sleep(max(self.a_second_later - time.monotonic(), 0.0))
+        with blocking("another instance", "it_loads"):
+            aged = self.ready()
+            return {
+                offer: self.encode(aged, offer, self.batch(offer)) for offer in self.main_offers
             }
 
     def require_alike(self) -> None:

@@ -12,8 +12,8 @@ from mmbench.api import ItemTable, Level
 from mmbench.results.checks import check_values
 from mmbench.results.items import read_tables, tables_to_parquet
 from mmbench.results.summary import evaluate_metrics
-from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
-from mmbench.testing.evaluations import malformed
+from mmbench.testing.checks import Blocked, conformance, described, fail
+from mmbench.testing.evaluations import changed_metric, malformed
 from mmbench.testing.rows import shuffled
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 #: What most checks score: arrays that know everything, and arrays that know nothing.
 _LEVELS: tuple[Level, ...] = ("perfect", "random")
 _RESAMPLES = 200
-#: Sums in another order differ by less.
-_ROUNDING = 1e-7
 
 
 @conformance("metrics", "tasks")
@@ -166,35 +164,6 @@ def item_order_does_not_matter(subject: TaskSubject) -> None:
         subject.measured("random"), {name: found[name] for name in columns},
         "with its items in another order",
         "look rows up by id or class, and break ties by something other than position",
-    )  # fmt: skip
-
-
-@conformance("metrics", "tasks")
-def vector_length_does_not_matter(subject: TaskSubject) -> None:
-    """Under cosine similarity the lengths of vectors change nothing.
-
-    Every vector is multiplied by a factor of its own; those of auxiliary collections (prompts) all
-    by one, as they may be averaged. Scale rows to length 1 where ``inputs.similarity`` is
-    ``cosine``: ``mmbench.metrics.vectors.unit_rows``. A task that reads lengths on purpose names
-    this check and its reason in ``expected_failures``.
-    """
-    if any(request.kind == "prediction" for request in subject.requests):
-        raise NotRelevant("it scores predictions, whose size means something")
-    rng = np.random.default_rng(0)
-    inputs = subject.reference("random")
-    arrays = {}
-    for request in subject.requests:
-        values = inputs.arrays[request.name]
-        # Powers of two change no digit.
-        factors = 2.0 ** rng.integers(-3, 4, size=len(values))
-        if subject.collections[request.collection].auxiliary:
-            factors[:] = 4.0
-        shaped = factors.astype(values.dtype).reshape(-1, *[1] * (values.ndim - 1))
-        arrays[request.name] = values * shaped
-    found = subject.metrics(subject.score(replace(inputs, arrays=arrays)))
-    _unchanged(
-        subject.measured("random"), found, "with vectors of other lengths",
-        "compare unit vectors under similarity='cosine': unit_rows(array, name=...)",
     )  # fmt: skip
 
 
@@ -358,16 +327,10 @@ def _unchanged(
     before: Mapping[str, MetricValue], after: Mapping[str, MetricValue], how: str, change: str
 ) -> None:
     """Fail where a metric changed by more than rounding."""
-    for name, value in after.items():
-        first, second = before[name].value, value.value
-        if first is None and second is None:
-            continue
-        if (
-            first is None
-            or second is None
-            or abs(first - second) > _ROUNDING * max(1.0, abs(first))
-        ):
-            fail(expected=f"{name!r} to stay {first} {how}", seen=f"{second}", change=change)
+    changed = changed_metric(before, after)
+    if changed:
+        name, first, second = changed
+        fail(expected=f"{name!r} to stay {first} {how}", seen=f"{second}", change=change)
 
 
 def _half_width(value: MetricValue) -> float:

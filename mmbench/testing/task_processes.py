@@ -13,21 +13,22 @@ import pickle
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from mmbench.testing.checks import Blocked
 from mmbench.testing.evaluations import stored_tables
+from mmbench.testing.watching import user_caches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from mmbench.api import Evaluation, ItemTable, ScoreInputs
-    from mmbench.testing.tasks import TaskSubject
+    from mmbench.api import Collection, Evaluation, ItemTable, ScoreInputs
+    from mmbench.registry import Entry, Registry
 
-__all__ = ["TaskReport", "stored_inputs", "task_in_a_new_process"]
+__all__ = ["Scoring", "TaskReport", "stored_inputs", "task_in_a_new_process"]
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
@@ -36,6 +37,40 @@ _KEPT = (
     "PATH", "LD_", "DYLD_", "LANG", "LC_", "SYSTEMROOT", "VIRTUAL_ENV", "CONDA_", "OPENBLAS_",
     "MKL_", "OMP_", "NPY_", "COVERAGE_",
 )  # fmt: skip
+
+
+class Scoring(Protocol):
+    """What is asked of a task's subject here."""
+
+    @property
+    def entry(self) -> Entry[Any]:
+        """Its spec and plugin."""
+        ...
+
+    @property
+    def registry(self) -> Registry:
+        """Where its datasets are found."""
+        ...
+
+    @property
+    def given(self) -> Mapping[str, Any]:
+        """Options given for the checks."""
+        ...
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """Every option with its value."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """Where its datasets' samples are."""
+        ...
+
+    @property
+    def collections(self) -> Mapping[str, Collection]:
+        """Its collections; to ask for them writes the samples."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -48,6 +83,9 @@ class TaskReport:
         asked: Variables of the environment that the task's own code asked for while scoring.
         fingerprints: Of its collections.
         open_error: What opening them raised, in a line; empty if nothing.
+        written: Files that appeared in its working and home folder while scoring.
+        looked: Files and folders outside the data folder that opening them looked into.
+        changed: Files that were written while they were opened.
     """
 
     evaluations: tuple[Evaluation, ...] = ()
@@ -55,6 +93,9 @@ class TaskReport:
     asked: tuple[str, ...] = ()
     fingerprints: Mapping[str, str] = field(default_factory=dict)
     open_error: str = ""
+    written: tuple[str, ...] = ()
+    looked: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
 
 
 def stored_inputs(inputs: ScoreInputs, folder: Path) -> ScoreInputs:
@@ -72,7 +113,7 @@ def stored_inputs(inputs: ScoreInputs, folder: Path) -> ScoreInputs:
     return replace(inputs, tables=tables)
 
 
-def task_in_a_new_process(subject: TaskSubject, folder: Path) -> TaskReport:
+def task_in_a_new_process(subject: Scoring, folder: Path) -> TaskReport:
     """Score what lies in a folder, and open the collections, in a new process.
 
     Raises:
@@ -88,6 +129,7 @@ def task_in_a_new_process(subject: TaskSubject, folder: Path) -> TaskReport:
         "options": subject.options,
         "data": str(subject.workspace / "data"),
         "cache": str(subject.workspace / "cache"),
+        "caches": [str(path) for path in user_caches()],
     }
     (folder / "order.pickle").write_bytes(pickle.dumps(order))
     environment = {
@@ -96,7 +138,7 @@ def task_in_a_new_process(subject: TaskSubject, folder: Path) -> TaskReport:
         "PYTHONPATH": os.pathsep.join(os.path.realpath(path) for path in sys.path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "HOME": str(folder / "home"),
-        "TMPDIR": str(folder / "tmp"),
+        **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder / "tmp")),
     }
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module

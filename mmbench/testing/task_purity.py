@@ -16,6 +16,7 @@ import numpy as np
 
 from mmbench.testing.checks import Blocked, NotRelevant, blocking, conformance, fail
 from mmbench.testing.evaluations import difference, same
+from mmbench.testing.watching import STARTS, started
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,11 +28,6 @@ if TYPE_CHECKING:
 _MACHINERY = (".py", ".pyc", ".so", ".pyd", ".dylib")
 _KERNEL = ("/proc/", "/sys/", "/dev/")
 _NETWORK = ("socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto")
-#: What starts another process.
-_STARTS = {
-    "subprocess.Popen", "os.posix_spawn", "os.spawn", "os.system", "os.exec", "os.fork",
-    "os.forkpty", "os.startfile", "pty.spawn",
-}  # fmt: skip
 _STATE = 20_260_101
 _PURE = "let score() depend on its inputs and the options alone"
 
@@ -60,15 +56,15 @@ class _Watch:
             self.files = self.network = self.started = None
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        files, network, started = self.files, self.network, self.started
+        files, network, processes = self.files, self.network, self.started
         if files is not None and event == "open":
             path = arguments[0]
             if isinstance(path, (str, bytes, os.PathLike)):
                 text = os.fsdecode(path)
                 if not text.endswith(_MACHINERY) and not text.startswith(_KERNEL):
                     files.append(text)
-        elif started is not None and event in _STARTS:
-            started.append(f"{event} {' '.join(map(repr, arguments[:2]))}"[:120])
+        elif processes is not None and event in STARTS:
+            processes.append(started(event, arguments))
         elif network is not None and event in _NETWORK:
             network.append(f"{event.partition('.')[2]} {arguments[-1]!r}")
 
@@ -159,11 +155,11 @@ def scoring_starts_no_process(subject: TaskSubject) -> None:
 
     What another program answers depends on the machine. Compute in Python, from the inputs.
     """
-    started = _seen(subject)[2]
-    if started:
+    processes = _seen(subject)[2]
+    if processes:
         fail(
             expected="score() to start no process",
-            seen=started[0],
+            seen=processes[0],
             change="compute it in Python, or bring it as a column of a collection",
         )
 
@@ -173,9 +169,11 @@ def scoring_opens_no_file(subject: TaskSubject) -> None:
     """Scoring opens no file.
 
     It may run on another machine, without the data. Put what it needs into columns or requests.
-    Modules may be imported.
+    Modules may be imported. What compiled code writes, or a process that it started, is looked for
+    in the working folder and the home folder of a new process; elsewhere it can't be seen.
     """
     files, _, _ = _seen(subject)
+    files += subject.process.written
     if files:
         fail(
             expected="score() to open no file",

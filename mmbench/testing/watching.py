@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
-__all__ = ["Watch", "user_caches"]
+__all__ = ["STARTS", "Watch", "started", "user_caches"]
 
 #: Audit events that reach for another machine, and where their address stands.
 _NETWORK = {
@@ -34,6 +34,11 @@ _WRITES = {
 }
 #: Audit events with two paths; the second is changed, and where it is moved the first too.
 _MOVES = {"os.rename", "os.link", "os.symlink"}
+#: Audit events that start another process.
+STARTS = {
+    "subprocess.Popen", "os.posix_spawn", "os.spawn", "os.system", "os.exec", "os.fork",
+    "os.forkpty", "os.startfile", "pty.spawn",
+}  # fmt: skip
 #: Flags of ``open`` that change a file.
 _CHANGES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 #: Variables that name a library's cache folder.
@@ -53,8 +58,13 @@ def user_caches() -> list[Path]:
     return named
 
 
+def started(event: str, arguments: tuple[Any, ...]) -> str:
+    """A process that an audit event of :data:`STARTS` tells of, in a line."""
+    return f"{event} {' '.join(map(repr, arguments[:2]))}"[:120]
+
+
 class Watch:
-    """Records what is written and what is asked of the network, while it is on.
+    """Records, while it is on, what is written and started, and what is asked of the network.
 
     What is read is recorded while the plugin loads and encodes.
 
@@ -70,6 +80,7 @@ class Watch:
         self.written: list[str] = []
         self.network: list[str] = []
         self.read: list[str] = []
+        self.started: list[str] = []
         self.while_: str | None = None
         self._seers: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._see_open,
@@ -77,6 +88,7 @@ class Watch:
             **dict.fromkeys(_NETWORK, self._see_network),
             **dict.fromkeys(_WRITES, self._see_change),
             **dict.fromkeys(_MOVES, self._see_move),
+            **dict.fromkeys(STARTS, self._see_start),
         }
         sys.addaudithook(self._see)
 
@@ -107,7 +119,7 @@ class Watch:
         if (mode and set(mode) & set("wax+")) or (flags or 0) & _CHANGES:
             self._note(path)
         elif self.is_used and (full := _full(path)) is not None:
-            self.read.append(full)
+            self.read.append(os.path.realpath(full))
 
     def _see_database(self, _event: str, arguments: tuple[Any, ...]) -> None:
         path = os.fsdecode(arguments[0]) if isinstance(arguments[0], (str, bytes)) else ""
@@ -126,6 +138,19 @@ class Watch:
         self._note(arguments[1])
         if event == "os.rename":
             self._note(arguments[0])
+
+    def _see_start(self, event: str, arguments: tuple[Any, ...]) -> None:
+        self.started.append(started(event, arguments))
+
+    def unheard(self, found: Iterable[str]) -> list[str]:
+        """Of files that have changed, those of which Python said nothing, and who it may have been.
+
+        Args:
+            found: Their real paths.
+        """
+        heard = {path.partition(" while ")[0] for path in self.written}
+        who = f" (a process was started: {self.started[0]})" if self.started else ""
+        return [path + who for path in found if path not in heard]
 
     def _see_network(self, event: str, arguments: tuple[Any, ...]) -> None:
         address = arguments[_NETWORK[event]]

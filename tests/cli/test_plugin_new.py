@@ -21,7 +21,7 @@ def registry_of(folder, name):
     """The built-in plugin and the one in this folder, found without installing it."""
     points = [
         EntryPoint("builtin", "mmbench.builtin.plugin", "mmbench"),
-        EntryPoint(name, f"mmbench_{name.replace('-', '_')}.plugin", "mmbench"),
+        EntryPoint(name, f"mmbench_{name.replace('-', '_')}", "mmbench"),
     ]
     sys.path.insert(0, str(folder))
     try:
@@ -96,7 +96,7 @@ def test_flags_fill_the_files(call, tmp_path, monkeypatch):
     assert 'name = "mmbench-glow"' in (folder / "pyproject.toml").read_text()
     assert 'license = "MIT"' in (folder / "pyproject.toml").read_text()
     assert "Ann Onym" in (folder / "LICENSE").read_text()
-    assert '"How much a picture glows",' in (folder / "mmbench_glow" / "plugin.py").read_text()
+    assert '"How much a picture glows",' in (folder / "mmbench_glow" / "__init__.py").read_text()
     assert (folder / "README.md").read_text().splitlines()[2] == "How much a picture glows."
 
 

@@ -283,7 +283,20 @@ def test_fail_fast_is_exit_1_and_says_what_was_not_run(mmbench) -> None:
     assert "1 failed, 0 skipped, 1 not run" in said.err
 
 
-def test_strict_fails_a_cell_that_lacks_items_and_names_them(mmbench) -> None:
+def lacking(folder) -> list[tuple[str, bool]]:
+    """The items that the failed record lists, and whether its log names each with its reason."""
+    paths = (folder / "results" / "adhoc" / "records").glob("*.json")
+    found = [json.loads(path.read_text("utf-8")) for path in paths]
+    (record,) = (each for each in found if each["status"] == "failed")
+    (entry,) = (each for each in record["data"] if each["name"] == "pairs")
+    assert (record["items_used"], record["items_total"], entry["used"]) == (7, 12, 7)
+    lines = [line.strip() for line in record["error"]["log"].splitlines()]
+    return [
+        (each["id"], f"pairs[{each['id']}]: {each['reason']}" in lines) for each in entry["dropped"]
+    ]
+
+
+def test_strict_fails_a_cell_that_lacks_items_and_names_them(mmbench, tmp_path) -> None:
     broken = [f"test-{row:03d}" for row in range(1, 6)]
     one = ("-r", "steady", "-t", "pairs", "-o", f"broken={json.dumps(broken)}")
     strict = mmbench(*one, "--strict")
@@ -291,8 +304,11 @@ def test_strict_fails_a_cell_that_lacks_items_and_names_them(mmbench) -> None:
     assert "5 of 12 items can't be used: pairs[test-001]:" in strict.err
     assert "pairs[test-003]:" in strict.err
     assert "pairs[test-004]:" not in strict.err
-    assert "; and 2 more" in strict.err
+    assert "; and 2 more, all in the failed record" in strict.err
     assert "Traceback" not in strict.err
+    assert lacking(tmp_path) == [(item, True) for item in broken]
+    (log,) = (tmp_path / "results" / "adhoc" / "logs").glob("*.log")
+    assert all(f"pairs[{item}]: " in log.read_text("utf-8") for item in broken)
 
     lenient = mmbench(*one)
     assert lenient.code == 0
@@ -300,6 +316,7 @@ def test_strict_fails_a_cell_that_lacks_items_and_names_them(mmbench) -> None:
     again = mmbench(*one, "--strict")  # the record that is there now is not what was asked for
     assert again.code == 1
     assert "5 of 12 items can't be used" in again.err
+    assert lacking(tmp_path) == [(item, True) for item in broken]
     assert mmbench(*one, "--json").json["counters"]["cached"] == 1  # and it is still there
     assert mmbench("-r", "steady", "-t", "pairs", "--strict").code == 0
 

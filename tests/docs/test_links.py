@@ -136,7 +136,8 @@ def test_every_command_of_the_documentation_exists(page, words, monkeypatch):
     monkeypatch.setenv("MMBENCH_LOAD_PLUGINS", "")
     if page.name == "cli.md" and {"[OPTIONS]", "COMMAND"} & set(words):
         return  # a usage line, not a call
-    if page.name == "plugins.md" and words[0] not in COMMANDS:
+    of_plugin = page.name == "plugins.md" or page.is_relative_to(ROOT / "plugins")
+    if of_plugin and words[0] not in COMMANDS:
         return  # of the plugin that the page is about
     _parse(words)
 

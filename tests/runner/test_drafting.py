@@ -14,6 +14,7 @@ from mmbench.api import (
     FitSpec,
     ItemTable,
     PluginError,
+    Request,
     StoreError,
     UsageError,
     View,
@@ -87,10 +88,64 @@ def test_a_forgotten_parent_takes_its_children_along(bench) -> None:
     choice = representation("looked-up", forgotten=("test-001",))
     record = only(bench.do([choice], [task("crops")])[0])
 
-    entry = next(each for each in record.data if each.name == "children")
-    assert entry.used == 22
-    assert {item.id for item in entry.dropped} == {"test-001#0", "test-001#1"}
-    assert "fell with its parent" in entry.dropped[0].reason
+    data = {entry.name: entry for entry in record.data}
+    assert (data["children"].used, data["children"].dropped) == (22, ())
+    (told,) = data["items"].dropped
+    assert told.id == "test-001"
+    assert told.reason == "looked-up has no vector for it; and its 2 children"
+
+
+def test_a_broken_parent_is_told_once_with_all_its_children(bench) -> None:
+    record = only(bench.do(None, [task("crops", broken=("test-002", "test-007"))])[0])
+
+    data = {entry.name: entry for entry in record.data}
+    assert (data["children"].used, data["children"].dropped) == (20, ())
+    assert [item.id for item in data["items"].dropped] == ["test-002", "test-007"]
+    for item in data["items"].dropped:
+        assert "is corrupt; and its 2 children" in item.reason
+
+
+def without_own_request(monkeypatch) -> None:
+    """Items are judged by their auxiliary children alone."""
+
+    def score(self, inputs):
+        found = inputs.tables["items"]
+        norm = np.ones(len(found))
+        return Evaluation({"items": ItemTable(found.ids, {"norm": norm, "above": norm})})
+
+    def requests(self, offers):
+        return [Request("vectors", "children", ("left",))]
+
+    monkeypatch.setattr(tasks.CropsTask, "requests", requests)
+    monkeypatch.setattr(tasks.CropsTask, "score", score)
+
+
+def test_an_item_without_any_of_its_parts_falls(bench, monkeypatch) -> None:
+    without_own_request(monkeypatch)
+    broken = {"broken": ("test-002",), "prompts": True}
+    record = only(bench.do(None, [task("crops", **broken)])[0])
+
+    data = {entry.name: entry for entry in record.data}
+    assert (data["items"].used, data["children"].used) == (11, 22)
+    assert data["children"].dropped == ()
+    (told,) = data["items"].dropped
+    assert "is corrupt; and its 2 children" in told.reason
+    # Children that are items themselves are no parts: their parents stay.
+    broken["prompts"] = False
+    record = only(bench.do(None, [task("crops", "items", **broken)])[0])
+    data = {entry.name: entry for entry in record.data}
+    assert (data["items"].used, data["children"].used) == (12, 22)
+    assert [item.id for item in data["children"].dropped] == ["test-002#0", "test-002#1"]
+
+
+def test_an_item_with_some_of_its_parts_stays(bench, monkeypatch) -> None:
+    without_own_request(monkeypatch)
+    choice = representation("looked-up", forgotten=("test-001#1",))
+    record = only(bench.do([choice], [task("crops", prompts=True)])[0])
+
+    data = {entry.name: entry for entry in record.data}
+    assert (data["items"].used, data["items"].dropped) == (12, ())
+    assert [item.id for item in data["children"].dropped] == ["test-001#1"]
 
 
 def test_a_limit_reaches_parents_and_children(bench) -> None:

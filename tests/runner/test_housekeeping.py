@@ -52,7 +52,7 @@ def test_an_empty_cache(tmp_path) -> None:
     assert summarise(tmp_path) == []
     assert verify(tmp_path) == []
     assert prune(tmp_path, older_than_days=0) == Pruned()
-    assert [(each.count, each.bytes) for each in others(tmp_path)] == [(0, 0)] * 4
+    assert [(each.count, each.bytes) for each in others(tmp_path)] == [(0, 0)] * 5
 
 
 def test_a_broken_note_is_no_reason_to_stop(cache) -> None:
@@ -128,6 +128,7 @@ def test_what_is_not_vectors_is_counted(tmp_path) -> None:
         "trained states": (2, 200 + recipes),
         "scoring inputs": (2, 70),
         "checkpoints": (2, 2000),
+        "decoded items": (0, 0),
         "file hashes": (1, 7),
     }
 

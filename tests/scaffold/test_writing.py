@@ -39,7 +39,7 @@ def test_every_file_is_filled_in_and_parses(blueprint):
     package = blueprint.package
     assert {
         "pyproject.toml", "README.md", "LICENSE", ".gitignore", ".github/workflows/ci.yml",
-        f"{package}/__init__.py", f"{package}/py.typed", f"{package}/plugin.py",
+        f"{package}/__init__.py", f"{package}/py.typed",
         f"{package}/{blueprint.kind}.py", "tests/test_conformance.py",
     } <= set(files)  # fmt: skip
     assert (f"{package}/dataset.py" in files) == blueprint.dataset
@@ -51,7 +51,7 @@ def test_every_file_is_filled_in_and_parses(blueprint):
             ast.parse(text)
     project = tomllib.loads(files["pyproject.toml"])["project"]
     assert project["name"] == blueprint.distribution
-    assert project["entry-points"]["mmbench"] == {blueprint.name: f"{package}.plugin"}
+    assert project["entry-points"]["mmbench"] == {blueprint.name: package}
     assert project["description"] == blueprint.description
     assert project["authors"] == [{"name": "Ann O'Nym"}]
 
@@ -64,7 +64,7 @@ def test_no_line_of_a_file_is_too_long():
 
 
 def test_a_second_name_of_the_class_is_made_of_the_first():
-    assert '"mean-colour-fine"' in render(PLAIN)[f"{PLAIN.package}/plugin.py"]
+    assert '"mean-colour-fine"' in render(PLAIN)[f"{PLAIN.package}/__init__.py"]
 
 
 def test_the_reader_takes_captions_as_they_are(tmp_path, monkeypatch):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -13,7 +16,12 @@ from pathlib import Path
 import numpy as np
 from sound_dataset import COLOURS, FIELDS, SHAPE, Rows, Sound
 
-from mmbench.api import Dataset, MemoryCollection
+from mmbench.api import DataError, Dataset, MemoryCollection
+
+
+def in_child():
+    """Whether this is the kit's watched process: what would harm the tests is done only there."""
+    return Path(sys.argv[0]).name == "dataset_child.py"
 
 
 class NoSample(Sound):
@@ -96,6 +104,57 @@ class Indexes(Sound):
         return found
 
 
+class LogsByAnotherProgram(Sound):
+    def write_sample(self, root, *, items, seed):
+        super().write_sample(root, items=items, seed=seed)
+        if in_child():
+            subprocess.run(["touch", str(Path.home() / ".sound.log")], check=True)
+
+
+class IndexesByAnotherProgram(Sound):
+    """It changes a file that is there."""
+
+    def collections(self, source):
+        if in_child():
+            os.system(f"touch -d 2020-01-01 '{source.root}/items.csv'")
+        return super().collections(source)
+
+
+class ReadsItsAuthorsLabels(Sound):
+    """They are on this machine only."""
+
+    def collections(self, source):
+        found = super().collections(source)
+        try:
+            open("/home/author/labels.csv").close()  # noqa: PTH123
+        except OSError:
+            return found
+        raise AssertionError
+
+
+class AsksForItsAuthorsCaptions(Rows):
+    def load(self, row, stream):
+        if (Path.home() / ".captions.json").is_file():
+            raise AssertionError
+        return super().load(row, stream)
+
+
+class HasItsAuthorsCaptions(Sound):
+    rows_class = AsksForItsAuthorsCaptions
+
+
+class AsksWhereItIs(Sound):
+    """Sound: it asks about the folder, all that is above it, its package and the system."""
+
+    def collections(self, source):
+        source.root.resolve().is_dir()
+        assert Path(__file__).with_suffix(".py").exists()
+        assert not Path("/etc/sound.conf").exists()
+        assert os.stat in os.supports_follow_symlinks
+        Path(tempfile.gettempdir(), "sound").exists()
+        return super().collections(source)
+
+
 class Downloads(Sound):
     def collections(self, source):
         found = super().collections(source)
@@ -157,7 +216,7 @@ class LacksSome(Sound):
 
 
 class InMemory(Sound):
-    """Sound: all is loaded at once, so that a broken file is an error of opening."""
+    """All is loaded at once, so that a broken file is an error of opening."""
 
     def collections(self, source):
         return {
@@ -173,6 +232,26 @@ class InMemory(Sound):
             )
             for name, each in super().collections(source).items()
         }
+
+
+class HasAnnotationsOfItsOwn(Sound):
+    """Sound: opening reads a small file an item, as where boxes are XML, and no array."""
+
+    def write_sample(self, root, *, items, seed):
+        super().write_sample(root, items=items, seed=seed)
+        for item in range(items):
+            (root / "arrays" / f"item-{item:03d}.txt").write_text(str(item % len(COLOURS)))
+
+    def collections(self, source):
+        found = super().collections(source)
+        for each in found.values():
+            for row, item in enumerate(each.ids):
+                path = source.root / "arrays" / f"{item}.txt"
+                try:
+                    each.columns["label"][row] = int(path.read_text())
+                except (OSError, ValueError) as error:
+                    raise DataError(f"can't be read: {error}", where=str(path)) from error
+        return found
 
 
 class Plain(Sound):

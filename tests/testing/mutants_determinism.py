@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -152,6 +153,25 @@ class AsksTheSystemsClock(Sound):
     def finish(self, total):
         days = time.clock_gettime(time.CLOCK_REALTIME) / 86_400
         return super().finish(total) * (1 + int(days / 60) % 5)
+
+
+class AsksNumpysClock(Sound):
+    """In steps of a hundred days: a second makes no difference."""
+
+    def finish(self, total):
+        days = np.datetime64("today").astype(int)
+        return super().finish(total) * (1 + int(days / 100) % 5)
+
+
+class CountsSeconds(Sound):
+    """By the C library, whose clock can't be moved."""
+
+    def load(self, ctx):
+        super().load(ctx)
+        self.clock = ctypes.CDLL(None).time
+
+    def finish(self, total):
+        return super().finish(total) * (1 + self.clock(None) % 5)
 
 
 class Caching(Sound):

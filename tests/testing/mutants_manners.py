@@ -158,6 +158,37 @@ class WritesUnseen(Sound):
             ctypes.CDLL(None).mkdir(b"compiled", 0o777)
 
 
+class TouchesItsHome(Sound):
+    """By another program, of which Python says nothing but that it was started."""
+
+    def load(self, ctx):
+        super().load(ctx)
+        if in_child():
+            subprocess.run(["touch", str(Path.home() / ".sound-license")], check=True)
+
+
+class TouchesTheFolderAbove(Sound):
+    def finish(self, total):
+        if in_child():
+            os.system("touch ../sound.lock")
+        return super().finish(total)
+
+
+class TouchesItsCaches(Sound):
+    """Sound: another program may write where it may itself."""
+
+    def load(self, ctx):
+        import tempfile
+
+        super().load(ctx)
+        if in_child():
+            cache = Path.home() / ".cache"
+            folder = tempfile.gettempdir() if cache.is_symlink() else str(cache)
+            Path(folder).mkdir(exist_ok=True)
+            subprocess.run(["touch", f"{folder}/compiled"], check=True)
+            subprocess.run(["touch", str(ctx.checkpoint / "compiled")], check=True)
+
+
 class Prints(Sound):
     def load(self, ctx):
         super().load(ctx)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
+import tempfile
 from dataclasses import replace
 from datetime import date
 from itertools import count
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -320,3 +325,52 @@ class Unsupervised(Sound):
         whole = found["test"]
         columns = {"label": np.array(whole.columns["label"]), "place": np.zeros((len(whole), DIM))}
         return {"test": replace(whole, columns=columns), "prompts": found["prompts"]}
+
+
+class ReadsItsAuthorsList(Sound):
+    """It takes the labels that lie on this machine, where they do."""
+
+    def collections(self, datasets):
+        if Path("/home/author/labels.json").is_file():
+            raise AssertionError
+        return super().collections(datasets)
+
+
+class ReadsItsHome(Sound):
+    def collections(self, datasets):
+        with contextlib.suppress(OSError):
+            (Path.home() / "labels.json").read_text()
+        return super().collections(datasets)
+
+
+class KeepsAnIndex(Sound):
+    def collections(self, datasets):
+        if in_child():
+            Path("index.json").write_text("{}")
+        return super().collections(datasets)
+
+
+class KeepsAnIndexUnheard(Sound):
+    """By another program."""
+
+    def collections(self, datasets):
+        if in_child():
+            os.system("touch ~/.sound-index")
+        return super().collections(datasets)
+
+
+class LooksAround(Sound):
+    """It reads its own package and the system, and uses a temporary file, which is allowed."""
+
+    def collections(self, datasets):
+        assert Path(__file__).is_file()
+        Path("/etc/hostname").exists()
+        with tempfile.TemporaryDirectory() as folder:
+            Path(folder, "unpacked").write_text("x")
+            assert Path(folder, "unpacked").read_text() == "x"
+        return super().collections(datasets)
+
+
+def in_child():
+    """Whether this is the kit's watched process: what would harm the tests is done only there."""
+    return Path(sys.argv[0]).name == "task_child.py"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 from sound_task import CLASSES, SAID, Sound
 
-from mmbench.api import Evaluation, ItemTable, MetricInfo
+from mmbench.api import Evaluation, ItemTable, MetricInfo, UsageError
 
 
 class Told(Sound):
@@ -128,6 +129,44 @@ class ByPosition(More):
     def changed(self, columns):
         places = np.arange(len(columns["rank"])) / 100
         return {**columns, "more": places * columns["top2"]}
+
+
+class AlwaysByCosine(Sound):
+    def score(self, inputs):
+        return super().score(replace(inputs, similarity="cosine"))
+
+
+class ByCosineAndSaysSo(AlwaysByCosine):
+    """Its metric is of cosines by definition, which is allowed."""
+
+    def metrics(self):
+        first, *others = super().metrics()
+        return (replace(first, description="share of items, by the highest cosine"), *others)
+
+
+class ByCosineIfChosen(Sound):
+    """An option decides, which is allowed.
+
+    Args:
+        scaling: Of the vectors.
+    """
+
+    def __init__(self, *, scaling: Literal["similarity", "unit"] = "unit") -> None:
+        super().__init__()
+        self.scaling = scaling
+
+    def vectors(self, inputs):
+        chosen = self.scaling == "unit"
+        return super().vectors(replace(inputs, similarity="cosine") if chosen else inputs)
+
+
+class RefusesDotProducts(Sound):
+    """It can't do it, and says so, which is allowed."""
+
+    def score(self, inputs):
+        if inputs.similarity != "cosine":
+            raise UsageError("compares cosines only", where="sound")
+        return super().score(inputs)
 
 
 class ByDot(Sound):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import socket
@@ -111,6 +112,24 @@ class Starting(Sound):
 class Forking(Sound):
     def score(self, inputs):
         os.system("true")
+        return super().score(inputs)
+
+
+class Touching(Sound):
+    """It writes a file by another program, in the new process only."""
+
+    def score(self, inputs):
+        if Path(sys.argv[0]).name == "task_child.py":
+            subprocess.run(["touch", str(Path.home() / ".sound")], check=True)
+        return super().score(inputs)
+
+
+class Compiled(Sound):
+    """It writes a file as compiled code does: Python is not told."""
+
+    def score(self, inputs):
+        if Path(sys.argv[0]).name == "task_child.py":
+            ctypes.CDLL(None).mkdir(b"compiled", 0o777)
         return super().score(inputs)
 
 

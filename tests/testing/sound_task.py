@@ -146,7 +146,15 @@ class Sound(Task):
         return self.evaluation(table, truth, self.ranks(sounds @ prompts.T, truth))
 
     def vectors(self, inputs):
-        return self.unit(inputs.arrays["sound"]), self.unit(inputs.arrays["prompt"])
+        sounds, prompts = inputs.arrays["sound"], inputs.arrays["prompt"]
+        if inputs.similarity == "cosine":
+            return self.unit(sounds), self.unit(prompts)
+        return self.checked(sounds), self.checked(prompts)
+
+    def checked(self, vectors):
+        """Vectors as they are, where they can be told apart."""
+        self.unit(vectors)
+        return np.asarray(vectors, dtype=np.float64)
 
     def unit(self, vectors):
         values = np.asarray(vectors, dtype=np.float64)

@@ -19,13 +19,21 @@ MUTANTS = [
     Mutant("sample_reads_nothing_of_this_machine", f"{HERE}:ListsTheHomeFolder"),
     Mutant("dataset_writes_only_its_sample", f"{HERE}:LeavesALog"),
     Mutant("dataset_writes_only_its_sample", f"{HERE}:Indexes"),
+    Mutant("dataset_writes_only_its_sample", f"{HERE}:LogsByAnotherProgram"),
+    Mutant("dataset_writes_only_its_sample", f"{HERE}:IndexesByAnotherProgram"),
+    Mutant("dataset_reads_only_its_folder", f"{HERE}:ReadsItsAuthorsLabels"),
+    Mutant("dataset_reads_only_its_folder", f"{HERE}:HasItsAuthorsCaptions"),
     Mutant("dataset_uses_no_network", f"{HERE}:Downloads"),
     Mutant("dataset_prints_nothing", f"{HERE}:Prints"),
     Mutant("dataset_leaves_random_state", f"{HERE}:Seeds"),
     Mutant("marker_is_ignored", f"{HERE}:TakesEveryFile"),
 ]
 SOUND = [
-    *(f"{HERE}:{name}" for name in ("UsesATemporaryFile", "LacksSome", "InMemory", "Plain")),
+    f"{HERE}:UsesATemporaryFile",
+    f"{HERE}:LacksSome",
+    f"{HERE}:HasAnnotationsOfItsOwn",
+    f"{HERE}:Plain",
+    f"{HERE}:AsksWhereItIs",
     "sound_layouts:Folders",
     "sound_layouts:Archive",
 ]
@@ -46,3 +54,15 @@ def test_the_message_names_what_was_looked_into(tmp_path):
     seen = said["sample_reads_nothing_of_this_machine"].splitlines()[1]
     assert seen.startswith("    seen: it looked into ")
     assert seen.endswith("/home/data/sound/items.csv")
+
+
+def test_the_message_names_the_file_that_lies_elsewhere(tmp_path):
+    said = failed(outcomes_of("datasets", f"{HERE}:ReadsItsAuthorsLabels", tmp_path))
+    told = said["dataset_reads_only_its_folder"]
+    assert "seen: they looked into /home/author/labels.csv" in told
+
+
+def test_the_message_names_what_another_program_wrote(tmp_path):
+    said = failed(outcomes_of("datasets", f"{HERE}:LogsByAnotherProgram", tmp_path))
+    told = said["dataset_writes_only_its_sample"]
+    assert "/home/.sound.log (a process was started: subprocess.Popen 'touch'" in told

@@ -271,8 +271,8 @@ def test_new_random_states_show_a_seed_that_was_set_before():
 
 DATES = """
 import datetime as dt, pickle, time
-import pandas
-known = dt.datetime.now(), dt.date.today()
+import numpy as np, pandas
+known = dt.datetime.now(), dt.date.today(), np.datetime64
 from mmbench.testing.clock import move_clocks, move_dates
 from datetime import datetime
 move_clocks()
@@ -290,6 +290,20 @@ assert time.strftime("%Y", time.gmtime(0)) == time.asctime(time.gmtime(0))[-4:] 
 assert abs(time.clock_gettime(time.CLOCK_REALTIME) - time.time()) < 60
 assert abs(time.clock_gettime_ns(time.CLOCK_REALTIME) - time.time_ns()) < 6e10
 assert time.clock_gettime(time.CLOCK_MONOTONIC) - time.monotonic() < 60
+real = known[2]
+assert np.datetime64 is not real and np.datetime64 == real and hash(np.datetime64) == hash(real)
+assert type(np.datetime64("2020")) is real and isinstance(real("2020"), np.datetime64)
+for unit in ("D", "s", "ms"):
+    now, known = np.datetime64("now", unit), real("now", unit)
+    assert now.dtype == known.dtype and now - known > np.timedelta64(399, "D")
+assert np.datetime64("today") - real("today") == np.timedelta64(401, "D")
+assert np.datetime64("2020-01-02") == real("2020-01-02") and np.isnat(np.datetime64("NaT"))
+assert np.dtype(np.datetime64) == np.dtype(real) and np.issubdtype("M8[s]", np.datetime64)
+assert {np.datetime64: 1}[np.dtype("M8[s]").type] == 1 and np.zeros(2).astype("M8[s]").ndim == 1
+assert np.zeros(2, "M8[s]").astype(np.datetime64).dtype == "M8[s]"
+assert pickle.loads(pickle.dumps(np.datetime64("2020"))) == real("2020")
+days = pandas.DataFrame({"day": [pandas.Timestamp(day)]})
+assert days.select_dtypes(np.datetime64).shape == (1, 1)
 assert time.gmtime(0).tm_year == 1970 and time.gmtime().tm_year == dt.date.today().year
 """
 

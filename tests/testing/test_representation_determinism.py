@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+import time
+
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import (
+    Mutant,
+    assert_fails_only,
+    failed,
+    message_of,
+    outcomes_of,
+    registry_with,
+)
+
+from mmbench.testing.catalogue import Target
+from mmbench.testing.outcomes import run_check
 
 MUTANTS = [
     Mutant("repeats_agree", "mutants_determinism:FreshNoise"),
@@ -21,6 +34,7 @@ MUTANTS = [
     Mutant("times_agree", "mutants_determinism:ReadsTheClockAtEveryCall"),
     Mutant("times_agree", "mutants_determinism:SpellsTheYear"),
     Mutant("times_agree", "mutants_determinism:AsksTheSystemsClock"),
+    Mutant("times_agree", "mutants_determinism:AsksNumpysClock"),
     Mutant("seed_matters_if_declared", "mutants_determinism:SeededInName"),
     Mutant("seed_changes_nothing_undeclared", "mutants_determinism:SecretlySeeded"),
 ]
@@ -35,6 +49,32 @@ def folder_with_weights(tmp_path, monkeypatch):
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
     assert_fails_only(mutant, "representations", tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs the C library's clock")
+def test_a_clock_that_cannot_be_moved_is_found_by_its_seconds(tmp_path):
+    path = "mutants_determinism:CountsSeconds"
+    registry, name = registry_with("representations", path)
+    target = Target("representations", name, registry)
+    subject = target.subject(tmp_path)
+    time.sleep(1 - time.time() % 1)  # what this process encodes, it encodes in one second
+    outcomes = {
+        check.name: run_check(check, subject, {})
+        for check in target.checks
+        if check.name in ("times_agree", "processes_agree")
+    }
+    assert outcomes["times_agree"].expected.endswith("to be the same a second later")
+    assert outcomes["times_agree"].seen.startswith("it reads a clock: they differ by up to ")
+    assert "numpy.datetime64('now')" in outcomes["times_agree"].change
+    assert outcomes["processes_agree"].status == "blocked"
+    assert "see times_agree" in outcomes["processes_agree"].reason
+
+
+def test_a_year_later_is_a_clock_too(tmp_path):
+    path = "mutants_determinism:AsksNumpysClock"
+    message = message_of("times_agree", "representations", path, tmp_path)
+    assert "to be the same a year later" in message
+    assert "seen: it reads a clock: they differ by up to " in message
 
 
 def test_a_seeded_representation_that_says_so_is_sound(tmp_path):

@@ -25,6 +25,8 @@ MUTANTS = [
     Mutant("network_is_left_alone", "mutant_online_at_import:OnlineAtImport"),
     Mutant("files_are_left_alone", "mutants_manners:WritesBesideItsCache"),
     Mutant("files_are_left_alone", "mutants_manners:WritesUnseen"),
+    Mutant("files_are_left_alone", "mutants_manners:TouchesItsHome"),
+    Mutant("files_are_left_alone", "mutants_manners:TouchesTheFolderAbove"),
     Mutant("it_prints_nothing", "mutants_manners:Prints"),
     Mutant("it_prints_nothing", "mutants_manners:PrintsUnseen"),
     Mutant("nothing_is_left_running", "mutants_manners:LeavesAThread"),
@@ -39,9 +41,17 @@ def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
     assert_fails_only(mutant, "representations", tmp_path, processes=processes)
 
 
-def test_what_is_put_back_logged_cached_or_ended_is_no_bad_manners(tmp_path):
-    outcomes = outcomes_of("representations", "mutants_manners:WellBehaved", tmp_path)
+@pytest.mark.parametrize("name", ["WellBehaved", "TouchesItsCaches"])
+def test_what_is_put_back_logged_cached_or_ended_is_no_bad_manners(name, tmp_path):
+    outcomes = outcomes_of("representations", f"mutants_manners:{name}", tmp_path)
     assert failed(outcomes) == {}
+
+
+def test_the_message_names_the_file_that_another_program_wrote(tmp_path):
+    path = "mutants_manners:TouchesItsHome"
+    message = message_of("files_are_left_alone", "representations", path, tmp_path)
+    assert "/home/.sound-license (a process was started: " in message
+    assert "'touch'" in message
 
 
 def test_the_message_names_variable_and_mend(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 M = "mutants_task_collections:"
 MUTANTS = [
@@ -29,6 +29,10 @@ MUTANTS = [
     Mutant("fingerprints_are_stable", M + "Shuffled"),
     Mutant("fingerprints_agree_between_processes", M + "Unsorted"),
     Mutant("fingerprints_agree_between_processes", M + "Yearly"),
+    Mutant("it_reads_only_through_datasets", M + "ReadsItsAuthorsList"),
+    Mutant("it_reads_only_through_datasets", M + "ReadsItsHome"),
+    Mutant("opening_writes_nothing", M + "KeepsAnIndex"),
+    Mutant("opening_writes_nothing", M + "KeepsAnIndexUnheard"),
     Mutant("splits_are_disjoint", M + "Leaking"),
     Mutant("judged_items_are_not_for_training", M + "TrainsOnTest"),
     Mutant("splits_are_disjoint", M + "TrainsOnViews"),
@@ -38,14 +42,20 @@ MUTANTS = [
     Mutant("fit_targets_are_valid", M + "Infinite"),
 ]
 
+WITH_PROCESSES = {
+    "fingerprints_agree_between_processes",
+    "it_reads_only_through_datasets",
+    "opening_writes_nothing",
+}
+
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
-    processes = mutant.check == "fingerprints_agree_between_processes"
+    processes = mutant.check in WITH_PROCESSES
     assert_fails_only(mutant, "tasks", tmp_path, processes=processes)
 
 
-@pytest.mark.parametrize("name", ["OpenShape", "Unsupervised", "NoTarget", "Silent"])
+@pytest.mark.parametrize("name", ["OpenShape", "Unsupervised", "NoTarget", "Silent", "LooksAround"])
 def test_what_is_allowed_fails_nothing(name, tmp_path):
     assert failed(outcomes_of("tasks", M + name, tmp_path)) == {}
 
@@ -60,3 +70,15 @@ def test_the_message_names_both_items_of_a_leak(tmp_path):
     outcome = outcomes_of("tasks", M + "Leaking", tmp_path)["splits_are_disjoint"]
     assert outcome.seen == "'sound' of train[train-5] and test[test-5] have one key"
     assert "DatasetInfo(leaks=" in outcome.change
+
+
+def test_the_message_names_the_file_that_lies_elsewhere(tmp_path):
+    path = M + "ReadsItsAuthorsList"
+    told = message_of("it_reads_only_through_datasets", "tasks", path, tmp_path)
+    assert "seen: it looked into /home/author/labels.json" in told
+    assert "ship the file inside the package" in told
+
+
+def test_the_message_names_what_another_program_wrote(tmp_path):
+    told = message_of("opening_writes_nothing", "tasks", M + "KeepsAnIndexUnheard", tmp_path)
+    assert "/home/.sound-index (a process was started: os.system" in told

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from mutant_runs import Mutant, assert_fails_only, failed, outcomes_of
+from mutant_runs import Mutant, assert_fails_only, failed, message_of, outcomes_of
 
 M = "mutants_task_metrics:"
 MUTANTS = [
@@ -25,6 +25,7 @@ MUTANTS = [
     ),
     Mutant("item_order_does_not_matter", M + "ByPosition"),
     Mutant("vector_length_does_not_matter", M + "ByDot"),
+    Mutant("dot_products_are_taken", M + "AlwaysByCosine"),
     Mutant("columns_make_the_metrics_again", M + "Objects"),
     Mutant("scored_ids_are_unique", M + "Twice"),
     Mutant("scored_ids_are_the_collections", M + "Numbered"),
@@ -48,3 +49,24 @@ def test_the_message_names_the_metric_and_the_direction(tmp_path):
     outcome = outcomes_of("tasks", M + "Backwards", tmp_path)["better_arrays_score_better"]
     assert outcome.expected == ("perfect arrays to score no worse than half spoilt ones in 'top-1'")
     assert "higher_is_better" in outcome.change
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("ByCosineAndSaysSo", "its metrics are of cosines by definition"),
+        ("ByCosineIfChosen", "an option says that lengths don't count"),
+        ("RefusesDotProducts", "it refuses dot products: UsageError: "),
+        ("ByDot", "the lengths of vectors count under cosine similarity, too"),
+    ],
+)
+def test_who_may_compare_otherwise(name, reason, tmp_path):
+    outcome = outcomes_of("tasks", M + name, tmp_path, processes=False)["dot_products_are_taken"]
+    assert outcome.status == "skipped"
+    assert outcome.reason.startswith(reason)
+
+
+def test_the_message_says_what_cosines_are_seen_by(tmp_path):
+    told = message_of("dot_products_are_taken", "tasks", M + "AlwaysByCosine", tmp_path)
+    assert "seen: the scores of cosines, for vectors of very different lengths" in told
+    assert "change: scale rows to length 1 only if inputs.similarity == 'cosine'" in told

@@ -23,6 +23,8 @@ MUTANTS = [
     Mutant("scoring_remembers_nothing", M + "Remembering"),
     Mutant("scoring_takes_stored_tables", M + "TuplesOnly"),
     Mutant("scoring_opens_no_file", M + "Reading"),
+    Mutant("scoring_opens_no_file", M + "Touching"),
+    Mutant("scoring_opens_no_file", M + "Compiled"),
     Mutant("scoring_asks_no_network", M + "Calling"),
     Mutant("scoring_repeats_in_a_new_process", M + "ByTheClock"),
     Mutant("scoring_repeats_in_a_new_process", M + "ByTheDate"),

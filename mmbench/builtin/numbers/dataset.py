@@ -71,6 +71,8 @@ class Item:
 class GeneratedCollection(Collection):
     """Items whose content follows from the world's version, the handwriting and their id."""
 
+    cheap_loads = True
+
     def __init__(self, name: str, ids: Rows[str], streams: Rows[Stream], source: Source) -> None:
         self.name = name
         self.ids = ids

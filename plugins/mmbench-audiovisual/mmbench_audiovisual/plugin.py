@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from mmbench.api import DatasetSpec, SuiteSpec, TaskSpec, hookimpl
+from mmbench.api import CommandSpec, DatasetSpec, SuiteSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
@@ -128,3 +128,10 @@ def mmbench_suites() -> list[SuiteSpec]:
         SuiteSpec(name, f"mmbench_audiovisual:suites/{name}.toml", said)
         for name, said in named.items()
     ]
+
+
+@hookimpl
+def mmbench_commands() -> list[CommandSpec]:
+    """Pictures of what was localized."""
+    path = "mmbench_audiovisual.commands:audiovisual"
+    return [CommandSpec("audiovisual", path, "Draw what localization tasks scored.", _HINT)]

@@ -117,6 +117,21 @@ def test_records_say_how_it_was_done(sampled: dict[str, Record]) -> None:
     assert "recordings a fold" in sampled["esc50-zeroshot"]["notes"][0]
 
 
+@pytest.mark.parametrize("task", ["vggss-localization", "music-solo-localization-boxes"])
+def test_what_was_localized_is_drawn(
+    home: Path, samples: Path, sampled: object, mmbench: Start, task: str
+) -> None:
+    drawn = home / "drawn" / task
+    asked = ("audiovisual", "overlays", "sampled/adhoc", "--out", drawn, "--data-root", samples)
+    said = mmbench(*asked, "-t", task, "--items", 5)
+    assert f"random on {task}, seed 0: 5 pictures in " in said.stdout
+    assert len(list(drawn.glob("00*.png"))) == 5
+    assert (drawn / "sheet.png").stat().st_size > 10_000
+    several = mmbench(*asked, code=2)
+    assert "6 finished cells match: random on flickr-soundnet-localization, " in several.stderr
+    assert "name one with -r and -t" in several.stderr
+
+
 def test_generated_data_stands_beside_no_published_figure(home: Path, sampled: object) -> None:
     assert not list((home / "sampled").glob("*/records/FNAC*"))
     assert "FNAC" not in (home / "sampled" / "adhoc" / "leaderboard.md").read_text("utf-8")
@@ -202,12 +217,13 @@ def test_a_damaged_folder_gives_figures_over_the_rest(
     home: Path, damaged: tuple[Path, dict[str, str]], mmbench: Start
 ) -> None:
     root, wanted = damaged
-    tasks = ("vggss-retrieval", "vggss-localization", "ave-retrieval")
+    boxes = "vggss-localization-boxes"
+    tasks = ("vggss-retrieval", "vggss-localization", boxes, "ave-retrieval")
     chosen = [word for name in tasks for word in ("-t", name)]
     options = ("-o", "ave-retrieval.split=all", "--data-root", root, "--results", "over")
     done = mmbench(*RUN, *chosen, *options)
     found = records_of(home / "over")
-    for name, collection in zip(tasks, ("pairs", "scenes", "pairs"), strict=True):
+    for name, collection in zip(tasks, ("pairs", "scenes", "scenes", "pairs"), strict=True):
         record = found[name]
         lost = dropped(record, collection)
         items = {item.split("#")[0] for item in lost}
@@ -216,11 +232,21 @@ def test_a_damaged_folder_gives_figures_over_the_rest(
         assert all(wanted[item.split("#")[0]] in reason for item, reason in lost.items())
         assert (record["items_total"], record["items_used"]) == (40, 40 - len(lost))
         assert record["metrics"][record["task"]["primary"]]["n"] == 40 - len(lost)
+    # A frame with all its crops is one loss, and told once.
+    (crops,) = (each for each in found[boxes]["data"] if each["name"] == "crops")
+    assert crops["dropped"] == []
+    a_frame = crops["items"] // 40
+    assert crops["used"] == 32 * a_frame
+    assert all(
+        f"; and its {a_frame} crops" in why for why in dropped(found[boxes], "scenes").values()
+    )
     assert "8 items of 40 dropped from pairs" in done.stderr
     strict = mmbench(*RUN, *chosen, *options[:4], "--results", "strict", "--strict", code=1)
     assert "8 of 40 items can't be used: pairs[" in strict.stderr
-    assert "3 failed" in strict.stderr
-    assert {each["status"] for each in records_of(home / "strict").values()} == {"failed"}
+    assert "4 failed" in strict.stderr
+    for name, record in records_of(home / "strict").items():
+        assert record["status"] == "failed"
+        assert record["data"] == found[name]["data"]  # the whole list, as without --strict
 
 
 def link(place: Path, target: Path) -> None:

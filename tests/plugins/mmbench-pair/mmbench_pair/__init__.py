@@ -1,0 +1,1 @@
+"""CLIP and CLAP side by side, as if their spaces were one."""
