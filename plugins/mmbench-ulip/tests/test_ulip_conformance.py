@@ -1,8 +1,8 @@
 """mmbench's conformance kit, run on this plugin with tiny models: one test a check.
 
 Some checks look at new processes, where open_clip is imported if there are towers, which takes
-longer than all else. So the whole kit is made of point clouds alone; of all slots it is made slowly,
-and quickly only as far as vectors go.
+longer than all else. So the whole kit is made of point clouds alone; of all slots it is made as
+far as vectors go, and as a whole where slow tests are.
 """
 
 from __future__ import annotations
