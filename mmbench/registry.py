@@ -113,9 +113,15 @@ class Registry:
         )
 
     def configure(
-        self, group: str, name: str, given: Mapping[str, Any], expected: type[T]
+        self, group: str, name: str, given: Mapping[str, Any], *expected: type[T]
     ) -> Configured[T]:
         """Build the class that a spec names, with its options checked and filled in.
+
+        Args:
+            group: ``"representations"``, ``"datasets"`` or ``"tasks"``.
+            name: The spec's.
+            given: Options that differ from the spec's own.
+            expected: What the class must be derived from, one of these.
 
         Raises:
             UsageError: Unknown name or option.
@@ -126,10 +132,11 @@ class Registry:
         cls = load_object(entry.spec.path, entry)
         where = f"{_NOUNS.get(group, group)} {name}"
         if not (isinstance(cls, type) and issubclass(cls, expected)):
+            kinds = [kind.__name__ for kind in expected]
             raise PluginError(
-                f"{entry.spec.path} is not a {expected.__name__}",
+                f"{entry.spec.path} is not a {' or a '.join(kinds)}",
                 where=entry.plugin.place,
-                fix=f"derive the class from mmbench.api.{expected.__name__}",
+                fix=f"derive the class from mmbench.api.{' or '.join(kinds)}",
             )
         options = resolve_options(cls, entry.spec.options, given, where=where)
         try:

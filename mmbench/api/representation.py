@@ -115,7 +115,11 @@ class Context:
         device: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ``"mps"``.
         dtype: Precision to compute in: ``"fp32"``, ``"bf16"`` or ``"fp16"``.
         progress: ``progress(done, total, what)``; call it as often as you like.
-        checkpoint: A folder for interrupted training to resume from; None = don't checkpoint.
+        checkpoint: A folder for interrupted training to resume from, removed when the state is
+            kept; None = don't checkpoint.
+        shared: A folder that a connector's trainings with all seeds share, for what does not depend
+            on the seed. Write files aside and rename them: another training may look for them just
+            now. None = there is none.
         log: Where to log; nothing below the CLI prints.
     """
 
@@ -124,6 +128,7 @@ class Context:
     dtype: str = "fp32"
     progress: Callable[[int, int, str], None] = _no_progress
     checkpoint: Path | None = None
+    shared: Path | None = None
     log: logging.Logger = field(default_factory=lambda: logging.getLogger("mmbench"))
 
 

@@ -50,8 +50,8 @@ def score(
     from mmbench.results.leaderboard_files import refresh_leaderboards
     from mmbench.results.store import RecordStore
     from mmbench.runner.folders import cache_root, data_root
+    from mmbench.runner.rescoring import rescore
     from mmbench.runner.settings import RunSettings
-    from mmbench.runner.workshop import rescore
 
     console = error_console()
     store = RecordStore(folder)

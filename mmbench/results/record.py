@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MIGRATIONS",
     "SCHEMA",
+    "BaseEntry",
     "CollectionEntry",
     "Cost",
     "DroppedItem",
@@ -54,6 +55,26 @@ Provenance = Literal["real", "generated"]
 
 
 @dataclass(frozen=True, kw_only=True)
+class BaseEntry:
+    """A representation that a connector joins with another."""
+
+    name: str
+    """Its name in the registry."""
+    version: str
+    """Version of its encoding code."""
+    fingerprint: str
+    """Hash of class, version, options and weights; without the seed."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """All options, defaults included."""
+    state: str | None = None
+    """Hash of its trained state, if it was trained."""
+    distribution: str = ""
+    """The installed distribution that brought it."""
+    distribution_version: str = ""
+    """Its version."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RepresentationEntry:
     """What was evaluated."""
 
@@ -79,6 +100,10 @@ class RepresentationEntry:
     """The paper, as a reference or URL."""
     family: str = "representation"
     """``representation``, ``connector``, or ``yardstick`` (shown, never ranked)."""
+    state: str | None = None
+    """Hash of its trained state, if it was trained."""
+    bases: dict[str, BaseEntry] = field(default_factory=dict)
+    """A connector's bases by name, and theirs by paths such as ``first/second``."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from hashlib import blake2b
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from mmbench.api.errors import PluginError, StoreError
@@ -58,9 +58,17 @@ class ArtifactStore:
     def seconds(self, recipe: str) -> float:
         """How long the training took, when it was done."""
         try:
-            return float(json.loads(self._recipe(recipe).read_text())["seconds"])
-        except (OSError, ValueError, KeyError, TypeError):
+            return float(self.described(recipe)["seconds"])
+        except (ValueError, KeyError, TypeError):
             return 0.0
+
+    def described(self, recipe: str) -> dict[str, Any]:
+        """What was said of the training when its state was published."""
+        try:
+            said = json.loads(self._recipe(recipe).read_text())
+        except (OSError, ValueError):
+            return {}
+        return said if isinstance(said, dict) else {}
 
     def load(self, content: str) -> State:
         """The state of this content hash.

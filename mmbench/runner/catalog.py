@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.api import (
     Collection,
+    Connector,
     Dataset,
     DataSource,
     FitSpec,
@@ -131,11 +132,13 @@ class Catalog:
         # The collection is kept beside its keys, so that its id() stays its own.
         self._keys: dict[tuple[int, str], tuple[Collection, Sequence[str | None]]] = {}
 
-    def representation(self, choice: RepresentationChoice) -> Configured[Representation]:
+    def representation(
+        self, choice: RepresentationChoice
+    ) -> Configured[Representation | Connector]:
         """A new instance of a representation: bound, loaded and trained by its user alone."""
         return self.registry.configure(
-            "representations", choice.name, choice.options, Representation  # type: ignore[type-abstract]
-        )  # fmt: skip
+            "representations", choice.name, choice.options, Representation, Connector
+        )
 
     def dataset(self, name: str, options: Mapping[str, Any]) -> Configured[Dataset]:
         """A configured dataset."""

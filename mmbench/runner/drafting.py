@@ -13,13 +13,12 @@ from mmbench.results.record import (
     CollectionEntry,
     Cost,
     Record,
-    RepresentationEntry,
     StreamEntry,
     TaskEntry,
 )
 from mmbench.runner.bundle import Bundle, VectorRefs
+from mmbench.runner.entries import corpus_entries, representation_entry
 from mmbench.runner.environment import describe_environment
-from mmbench.runner.keys import key_of
 from mmbench.runner.losses import depth, dropped_items, fall_together, is_derived
 from mmbench.runner.matching import groups_of
 from mmbench.runner.overlap import overlap_notes
@@ -33,9 +32,10 @@ if TYPE_CHECKING:
     from mmbench.api import Collection, Request
     from mmbench.results.record import DroppedItem
     from mmbench.runner.catalog import Catalog
-    from mmbench.runner.matching import Match
+    from mmbench.runner.matching import Group, Match
     from mmbench.runner.settings import RunSettings
     from mmbench.runner.suite import RepresentationChoice, TaskChoice
+    from mmbench.runner.trainings import Trainings
     from mmbench.runner.vectors import Space
 
 __all__ = ["Drafting", "draft_record"]
@@ -48,14 +48,14 @@ class Drafting:
     Attributes:
         match: The cell.
         catalog: Where its collections' keys are.
-        artifact: Content hash of the trained state, if there is one.
+        trainings: What the trained states are.
         settings: The run's.
         reasons: Item id to the reason it could not be decoded, by collection key.
     """
 
     match: Match
     catalog: Catalog
-    artifact: str | None
+    trainings: Trainings
     settings: RunSettings
     reasons: Mapping[str, Mapping[str, str]]
     _spaces: dict[str, tuple[Space, list[NDArray[np.int64]]]] = field(default_factory=dict)
@@ -76,7 +76,9 @@ class Drafting:
         for name, (request, spaces, space_of_row, digests) in self._refs.items():
             rows = kept[request.collection]
             vectors[name] = VectorRefs(tuple(spaces), space_of_row[rows], digests[rows])
-        draft = draft_record(self.match, choice, task, suite, self.settings, kept, reasons)
+        draft = draft_record(
+            self.match, choice, task, suite, self.settings, kept, reasons, self.trainings
+        )
         draft = _with_cost(draft, cost, self._price())
         seed = self.match.seed or 0
         return Bundle(task, draft, tables, vectors, seed, self.settings.resamples)
@@ -101,22 +103,33 @@ class Drafting:
         space_of_row = np.zeros(len(collection), dtype=np.int64)
         spaces: list[str] = []
         for group in groups_of(self.match, request, self.catalog):
-            key = self.match.space(
-                request.kind, group.slots, self.artifact, self.settings.precision
-            )
-            if key not in self._spaces:
-                self._spaces[key] = (store.space(key), [])
-                self._spaces[key][0].refresh()
-            space, used = self._spaces[key]
-            places = space.find(group.digests)
-            hit = places >= 0
+            key, hit = self._use(self.match, request, group, store)
             found[group.rows[hit]] = True
             digests[group.rows] = group.digests
             space_of_row[group.rows] = len(spaces)
             spaces.append(key)
-            used.append(places[hit])
         self._refs[request.name] = (request, spaces, space_of_row, digests)
         return found
+
+    def _use(
+        self, match: Match, request: Request, group: Group, store: VectorStore
+    ) -> tuple[str, NDArray[np.bool_]]:
+        """The key of a group's space, and which rows are in it; what they cost is remembered.
+
+        What a connector's base has made of the same rows is paid for, too.
+        """
+        if match.subject.connector is not None:
+            self._use(match.base(match.route(request)), request, group, store)
+        artifact = self.trainings.artifact(match.subject)
+        key = match.space(request.kind, group.slots, artifact, self.settings.precision)
+        if key not in self._spaces:
+            self._spaces[key] = (store.space(key), [])
+            self._spaces[key][0].refresh()
+        space, used = self._spaces[key]
+        places = space.find(group.digests)
+        hit: NDArray[np.bool_] = places >= 0
+        used.append(places[hit])
+        return key, hit
 
     def _price(self) -> Price:
         """What all vectors of the cell cost, each of them counted once."""
@@ -153,11 +166,14 @@ def draft_record(
     settings: RunSettings,
     kept: Mapping[str, NDArray[np.int64]] | None = None,
     reasons: Mapping[str, Mapping[str, str]] | None = None,
+    trainings: Trainings | None = None,
 ) -> Record:
     """A cell's record before scoring (or after a failure, then without ``kept``)."""
     requested = _requested_streams(match)
     # What learns nothing has no training items: they took no part.
-    idle = set() if match.fit is not None else _training(match) - set(requested)
+    parts = [match.subject, *(base for _, base in match.subject.tree())]
+    learns = any(each.fit is not None for each in parts)
+    idle = set() if learns else _training(match) - set(requested)
     part = {name: each for name, each in match.opened.collections.items() if name not in idle}
     if kept is None:
         kept = {name: np.arange(len(collection)) for name, collection in part.items()}
@@ -169,6 +185,7 @@ def draft_record(
         if name in requested and _is_evaluated(match, name, collection):
             total += len(collection)
             used += len(rows)
+    entries += corpus_entries(match.subject, trainings)
     generated = any(
         _is_generated(collection, stream, sample=name in match.opened.samples)
         for name, streams in requested.items()
@@ -180,7 +197,7 @@ def draft_record(
         status="ok",
         suite=suite,
         created=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        representation=_representation_entry(match, choice),
+        representation=representation_entry(match.subject, choice, trainings),
         task=_task_entry(match, task),
         data=tuple(entries),
         provenance="generated" if generated else "real",
@@ -191,7 +208,10 @@ def draft_record(
         seed=match.seed,
         partial=settings.limit is not None,
         environment=describe_environment(
-            (match.configured.entry.plugin, match.opened.configured.entry.plugin)
+            [
+                *(each.configured.entry.plugin for each in parts),
+                match.opened.configured.entry.plugin,
+            ]
         ),
     )
 
@@ -208,27 +228,6 @@ def _with_cost(draft: Record, cost: Cost, price: Price) -> Record:
     speed = price.items / price.seconds if price.seconds > 0 else None
     device = ", ".join(price.devices) or cost.device
     return replace(draft, cost=replace(cost, seconds=timed, items_per_second=speed, device=device))
-
-
-def _representation_entry(match: Match, choice: RepresentationChoice) -> RepresentationEntry:
-    entry, info = match.configured.entry, match.info
-    fingerprint = key_of(
-        match.configured.path, info.version, match.configured.options,
-        match.representation.fingerprint(), choice.bind,
-    )  # fmt: skip
-    return RepresentationEntry(
-        name=choice.name,
-        label=choice.label,
-        version=info.version,
-        fingerprint=fingerprint,
-        options=dict(match.configured.options),
-        distribution=entry.plugin.distribution,
-        distribution_version=entry.plugin.version,
-        parameters=info.parameters,
-        similarity=info.similarity,
-        citation=info.citation,
-        family="yardstick" if info.yardstick else "representation",
-    )
 
 
 def _task_entry(match: Match, task: TaskChoice) -> TaskEntry:
@@ -295,18 +294,19 @@ def _is_evaluated(match: Match, name: str, collection: Collection) -> bool:
 
 def _generated_streams(match: Match, requested: Mapping[str, list[str]]) -> tuple[str, ...]:
     """``collection/stream`` of every synthesised stream that was encoded or learnt from."""
-    used = {name: list(streams) for name, streams in requested.items()}
-    collections, samples = dict(match.opened.collections), set(match.opened.samples)
-    if match.fit is not None:
-        samples |= match.fit.samples
-        for name in filter(None, (match.fit.spec.train, match.fit.spec.valid)):
-            collections[name] = match.fit.collections[name]
-            used.setdefault(name, []).extend(match.fit_binding.values())
+    opened = match.opened
     found = {
         f"{name}/{stream}"
-        for name, streams in used.items()
+        for name, streams in requested.items()
         for stream in streams
-        if _is_generated(collections[name], stream, sample=name in samples)
+        if _is_generated(opened.collections[name], stream, sample=name in opened.samples)
+    }
+    found |= {
+        f"{each.name}/{stream}"
+        for each in match.subject.learnt()
+        for stream in each.streams
+        if stream in each.collection.streams
+        and _is_generated(each.collection, stream, sample=each.sample)
     }
     return tuple(sorted(found))
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mmbench.runner.matching import Group
     from mmbench.runner.vectors import Space
 
-__all__ = ["Encoded", "Encoder", "to_numpy"]
+__all__ = ["Encoded", "Encoder", "checked", "first_of_each", "to_numpy"]
 
 log = logging.getLogger("mmbench.encode")
 
@@ -98,7 +98,7 @@ class Encoder:
     def fill(self, space: Space, collection: Collection, binding: Binding, group: Group) -> Encoded:
         """Encode the rows of a group that ``space`` lacks, and publish them."""
         space.refresh()
-        missing = _first_of_each(group.digests, np.flatnonzero(space.find(group.digests) < 0))
+        missing = first_of_each(group.digests, np.flatnonzero(space.find(group.digests) < 0))
         done = Encoded(reused=len(group.rows) - len(missing))
         if not len(missing):
             return done
@@ -252,36 +252,8 @@ class Encoder:
         Raises:
             PluginError: Says what was expected and what was seen.
         """
-        name = METHODS[self.kind]
         where = f"representation {self.label}"
-        try:
-            vectors = to_numpy(raw)
-        except (PluginError, TypeError, ValueError) as error:
-            what = error.what if isinstance(error, PluginError) else f"returned no array: {error}"
-            raise PluginError(f"{name}() {what}", where=where) from error
-        axes = _AXES.get(self.kind)
-        if vectors.ndim == 0 or len(vectors) != count or (axes and vectors.ndim != axes):
-            expected = {2: "[B, D]", 3: "[B, T, D]", 4: "[B, h, w, D]"}.get(axes or 0, "[B, ...]")
-            raise PluginError(
-                f"{name}() returned shape {tuple(vectors.shape)} for a batch of {count}; "
-                f"expected {expected} with B = {count}",
-                where=where,
-                fix="return one row for each item of the batch, in order",
-            )
-        bad = ~np.isfinite(vectors).all(axis=tuple(range(1, vectors.ndim)))
-        if bad.any():
-            raise PluginError(
-                f"{name}() returned NaN or infinite values for {int(bad.sum())} of {count} items "
-                f"(the first is row {int(np.argmax(bad))} of the batch)",
-                where=where,
-            )
-        if self._shape is not None and vectors.shape[1:] != self._shape:
-            raise PluginError(
-                f"{name}() returned vectors of shape {vectors.shape[1:]} after some of shape "
-                f"{self._shape}",
-                where=where,
-                fix="one kind of vector has one shape, whatever the item",
-            )
+        vectors = checked(raw, count, self.kind, METHODS[self.kind], where, self._shape)
         self._shape = vectors.shape[1:]
         return vectors
 
@@ -304,6 +276,53 @@ class Encoder:
             )
 
 
+def checked(
+    raw: Any, count: int, kind: EmbeddingKind, method: str, where: str,
+    shape: tuple[int, ...] | None = None,
+) -> NDArray[np.float32]:  # fmt: skip
+    """A plugin's array as float32 [count, ...].
+
+    Args:
+        raw: What it returned.
+        count: Rows that it should have.
+        kind: What was asked for.
+        method: Who returned it, for messages.
+        where: The plugin, for messages.
+        shape: Of a row, where it is known from an earlier batch.
+
+    Raises:
+        PluginError: A wrong shape or non-finite values; says what was expected and what was seen.
+    """
+    try:
+        vectors = to_numpy(raw)
+    except (PluginError, TypeError, ValueError) as error:
+        what = error.what if isinstance(error, PluginError) else f"returned no array: {error}"
+        raise PluginError(f"{method}() {what}", where=where) from error
+    axes = _AXES.get(kind)
+    if vectors.ndim == 0 or len(vectors) != count or (axes and vectors.ndim != axes):
+        expected = {2: "[B, D]", 3: "[B, T, D]", 4: "[B, h, w, D]"}.get(axes or 0, "[B, ...]")
+        raise PluginError(
+            f"{method}() returned shape {tuple(vectors.shape)} for a batch of {count}; "
+            f"expected {expected} with B = {count}",
+            where=where,
+            fix="return one row for each item of the batch, in order",
+        )
+    bad = ~np.isfinite(vectors).all(axis=tuple(range(1, vectors.ndim)))
+    if bad.any():
+        raise PluginError(
+            f"{method}() returned NaN or infinite values for {int(bad.sum())} of {count} items "
+            f"(the first is row {int(np.argmax(bad))} of the batch)",
+            where=where,
+        )
+    if shape is not None and vectors.shape[1:] != shape:
+        raise PluginError(
+            f"{method}() returned vectors of shape {vectors.shape[1:]} after some of shape {shape}",
+            where=where,
+            fix="one kind of vector has one shape, whatever the item",
+        )
+    return vectors
+
+
 def to_numpy(raw: Any) -> NDArray[np.float32]:
     """Any array that speaks DLPack or the array protocol, on any device, as float32 numpy."""
     if hasattr(raw, "detach"):  # torch: leave the graph and the device first
@@ -317,7 +336,7 @@ def to_numpy(raw: Any) -> NDArray[np.float32]:
         return np.ascontiguousarray(array, dtype=np.float32)
 
 
-def _first_of_each(digests: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+def first_of_each(digests: NDArray[np.uint64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Of rows with equal content (a caption that repeats), only the first."""
     whole = np.ascontiguousarray(digests[rows]).view(np.dtype((np.void, 16))).reshape(-1)
     _, first = np.unique(whole, return_index=True)

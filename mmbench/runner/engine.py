@@ -97,7 +97,7 @@ class LocalEngine:
         On any way out, an interrupt included, no worker is left.
         """
         for job in jobs.values():
-            self._queues.setdefault(job.representation.label, []).append(job)
+            self._queues.setdefault(job.label, []).append(job)
         try:
             while self._queues or self._workers:
                 self._dispatch()
@@ -240,15 +240,15 @@ class LocalEngine:
         self.results[job.key] = result
         self.watch(Event("end", job, result=result))
         if result.error is not None:
-            self._fail_dependents(job.key, result)
+            self._fail_dependents(job, result)
 
-    def _fail_dependents(self, key: str, failed: JobResult) -> None:
+    def _fail_dependents(self, of: Job, failed: JobResult) -> None:
         """Jobs that need one that failed fail with it."""
         for queue in self._queues.values():
-            for job in [each for each in queue if key in each.needs]:
+            for job in [each for each in queue if of.key in each.needs]:
                 if job in queue:  # a job between may have taken it along
                     queue.remove(job)
-                    self._end(job, JobResult(job.key, error=failed.error))
+                    self._end(job, JobResult(job.key, error=_blamed(failed.error, of, job)))
 
     def _stop(self, worker: _Worker) -> None:
         """Let a worker go: it has nothing more to do."""
@@ -272,6 +272,14 @@ class LocalEngine:
         for worker in list(self._workers.values()):
             worker.process.join(timeout=5)
             self._forget(worker)
+
+
+def _blamed(error: Any, failed: Job, job: Job) -> Any:
+    """The error for a job that fails with another; a connector's names the base that failed."""
+    if error is None or failed.subject == job.subject:
+        return error
+    kind, message, log = error
+    return (kind, f"its base {failed.label} failed: {message}", log)
 
 
 @contextlib.contextmanager

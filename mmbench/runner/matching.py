@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from mmbench.api import (
     Collection,
-    MmbenchError,
     NotApplicable,
     PluginError,
     PrecomputedRepresentation,
     Representation,
     RepresentationInfo,
     Request,
-    Stream,
-    TrainedRepresentation,
     UsageError,
 )
 from mmbench.api.streams import bind_slots
 from mmbench.options import nearest
+from mmbench.runner.corpora import with_corpora
 from mmbench.runner.keys import digest_rows, key_of
+from mmbench.runner.subjects import guarded, subject_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from mmbench.api import Binding, EmbeddingKind
     from mmbench.registry import Configured
     from mmbench.runner.catalog import Catalog, FitSource, OpenedTask
+    from mmbench.runner.subjects import Subject
     from mmbench.runner.suite import RepresentationChoice, TaskChoice
 
 __all__ = ["Group", "Match", "groups_of", "match", "single_slot"]
@@ -81,35 +81,87 @@ class Match:
     """A representation and a task that fit together, for one seed.
 
     Attributes:
-        configured: The representation: bound, not loaded.
-        info: What it says of itself.
-        opened: The task and its collections.
-        fit: What it learns from, if it is trained.
-        fit_binding: Slot to stream of the training collection; empty if it is not trained.
+        subject: The representation or connector: bound, not loaded.
+        opened: The task and its collections; for a base also the corpora that it encodes.
         bindings: Slot to stream, by collection.
-        requests: What the task wants encoded.
+        requests: What the task (or the connector) wants encoded.
         seed: The cell's seed; None where neither side is seeded.
-        identity: Names the representation up to its training.
-        recipe: Names its training, if it is trained.
         key: Names the cell.
     """
 
-    configured: Configured[Representation]
-    info: RepresentationInfo
+    subject: Subject
     opened: OpenedTask
-    fit: FitSource | None
     bindings: Mapping[str, Binding]
     requests: tuple[Request, ...]
     seed: int | None
-    identity: str
-    recipe: str | None
-    fit_binding: Binding
     key: str = ""
 
     @property
+    def configured(self) -> Configured[Any]:
+        """The representation or connector, with its options."""
+        return self.subject.configured
+
+    @property
+    def info(self) -> RepresentationInfo:
+        """What it says of itself."""
+        return self.subject.info
+
+    @property
+    def identity(self) -> str:
+        """Names the representation up to its training."""
+        return self.subject.identity
+
+    @property
+    def recipe(self) -> str | None:
+        """Names its training, if it is trained."""
+        return self.subject.recipe
+
+    @property
+    def fit(self) -> FitSource | None:
+        """What a trained representation learns from."""
+        return self.subject.fit
+
+    @property
+    def fit_binding(self) -> Binding:
+        """Slot to stream of the training collection; empty if it is not trained."""
+        return self.subject.fit_binding
+
+    @property
     def representation(self) -> Representation:
-        """The representation itself."""
-        return self.configured.object
+        """The representation itself; a connector has bases instead."""
+        return self.subject.representation
+
+    def base(self, name: str) -> Match:
+        """One of a connector's bases, with what is wanted of it: for the task, and its corpora."""
+        subject = self.subject.bases[name]
+        corpora = [each for each in self.subject.corpora if each.request.base == name]
+        routed = [request for request in self.requests if self.route(request) == name]
+        routes = self._routes()
+        bindings = {
+            key: {slot: stream for slot, stream in binding.items() if routes[slot] == name}
+            for key, binding in self.bindings.items()
+        }
+        bindings |= {each.key: {each.request.slot: each.request.stream} for each in corpora}
+        requests = {each.name: each for each in (*routed, *(each.wanted for each in corpora))}
+        opened = with_corpora(self.opened, corpora)
+        return Match(subject, opened, bindings, tuple(requests.values()), self.seed, self.key)
+
+    def at(self, path: Sequence[str]) -> Match:
+        """A base of a base of ... a connector; itself for an empty path."""
+        return self.base(path[0]).at(path[1:]) if path else self
+
+    def route(self, request: Request) -> str:
+        """The base that encodes a request, which is about one slot."""
+        return self._routes()[self.slots(request)[0]]
+
+    def slots(self, request: Request) -> list[str]:
+        """The slots that a request's streams fill, sorted."""
+        binding = self.bindings[request.collection]
+        return sorted(slot for slot, stream in binding.items() if stream in request.streams)
+
+    def _routes(self) -> Mapping[str, str]:
+        assert self.subject.connector is not None
+        return self.subject.connector.routes
 
     def collection(self, request: Request) -> Collection:
         """The collection that a request is about."""
@@ -145,49 +197,17 @@ def match(
         MmbenchError: One of them is broken or misconfigured.
     """
     opened = catalog.task(task)
-    configured = catalog.representation(choice)
-    representation = configured.object
+    subject = subject_of(catalog, choice, opened, task, seed)
     where = f"representation {choice.label}"
-    fit = _fit_source(catalog, opened, representation, choice, task)
-    streams = fit.streams() if fit else _all_streams(opened.collections)
-    _guarded(lambda: representation.bind(streams), "bind()", where)
-    info: RepresentationInfo = _guarded(lambda: representation.info, "info", where)
-    fingerprint = _guarded(representation.fingerprint, "fingerprint()", where)
-    slots = [slot.name for slot in info.slots]
-    for slot in choice.bind:
-        if slot not in slots:
-            raise UsageError(
-                f"bind names a slot {slot!r} that it lacks", where=where,
-                fix=nearest(slot, slots, "its slots are"),
-            )  # fmt: skip
-    _check_choices(choice, info, opened.collections, fit, where)
+    _check_bound_streams(choice, subject, opened, where)
     bindings = {
-        name: bind_slots(info.slots, collection.streams, choice.bind, where=where)
+        name: bind_slots(subject.info.slots, collection.streams, choice.bind, where=where)
         for name, collection in opened.collections.items()
     }
-    requests = _requests(opened, BoundOffers(info, bindings), representation, choice.label)
-    identity = key_of(
-        "representation", configured.path, info.version, configured.options, fingerprint,
-        seed if info.seeded else None,
-    )  # fmt: skip
-    fit_binding = _fit_binding(fit, info, choice)
-    recipe = None
-    if fit is not None:
-        learnt = sorted(fit_binding.items())
-        recipe = key_of("recipe", identity, fit.key(), learnt, catalog.limit)
+    requests = _requests(opened, BoundOffers(subject.info, bindings), subject, choice.label)
     task_info = opened.info
-    found = Match(
-        configured=configured,
-        info=info,
-        opened=opened,
-        fit=fit,
-        bindings=bindings,
-        requests=requests,
-        seed=seed if info.seeded or task_info.seeded else None,
-        identity=identity,
-        recipe=recipe,
-        fit_binding=fit_binding,
-    )
+    seeded = subject.info.seeded or task_info.seeded
+    found = Match(subject, opened, bindings, requests, seed if seeded else None)
     described = (
         opened.configured.path,
         task_info.name,
@@ -198,18 +218,9 @@ def match(
     # The labels name the rows of the leaderboard: two entries of a suite have two records, though
     # they share every vector and every trained state.
     labels = (choice.label, task.label)
-    key = key_of("cell", labels, identity, recipe, choice.bind, described, data, found.seed, extra)
+    made = (subject.identity, subject.recipe, choice.bind)
+    key = key_of("cell", labels, *made, described, data, found.seed, extra)
     return replace(found, key=key)
-
-
-def _guarded(call: Callable[[], Any], what: str, where: str) -> Any:
-    """Ask a plugin; what it raises names it."""
-    try:
-        return call()
-    except (MmbenchError, OSError):
-        raise
-    except (Exception, SystemExit) as error:
-        raise PluginError(f"{what} raised {type(error).__name__}: {error}", where=where) from error
 
 
 def groups_of(match: Match, request: Request, catalog: Catalog) -> list[Group]:
@@ -219,9 +230,10 @@ def groups_of(match: Match, request: Request, catalog: Catalog) -> list[Group]:
     """
     import numpy as np
 
+    if match.subject.connector is not None:
+        return groups_of(match.base(match.route(request)), request, catalog)
     collection = match.collection(request)
-    binding = match.bindings[request.collection]
-    slots = sorted(slot for slot, stream in binding.items() if stream in request.streams)
+    binding, slots = match.bindings[request.collection], match.slots(request)
     if isinstance(match.representation, PrecomputedRepresentation):
         fingerprint = match.opened.fingerprints[request.collection]
         keys = [[f"{fingerprint}/{item}" for item in collection.ids]]
@@ -244,43 +256,15 @@ def groups_of(match: Match, request: Request, catalog: Catalog) -> list[Group]:
     return groups
 
 
-def _fit_source(
-    catalog: Catalog,
-    opened: OpenedTask,
-    representation: Representation,
-    choice: RepresentationChoice,
-    task: TaskChoice,
-) -> FitSource | None:
-    """What the representation learns from; None if it is not trained here."""
-    if not isinstance(representation, TrainedRepresentation):
-        return None
-    fit = catalog.fit_source(opened, task.fit_on)
-    if fit is None:
-        raise NotApplicable(
-            f"{choice.label} must be trained, and {task.label} names no training data",
-            fix="name some in the suite: fit_on = { dataset = ..., train = ... }",
-        )
-    return fit
-
-
-def _check_choices(
-    choice: RepresentationChoice,
-    info: RepresentationInfo,
-    collections: Mapping[str, Collection],
-    fit: FitSource | None,
-    where: str,
+def _check_bound_streams(
+    choice: RepresentationChoice, subject: Subject, opened: OpenedTask, where: str
 ) -> None:
-    """A suite's ``bind`` must name a slot, and a stream that one of the collections has."""
-    slots = {slot.name for slot in info.slots}
-    streams = {name for collection in collections.values() for name in collection.streams}
-    if fit is not None:
-        streams.update(stream.name for stream in fit.streams())
-    for slot, stream in choice.bind.items():
-        if slot not in slots:
-            advice = nearest(slot, slots, "its slots are")
-            raise UsageError(
-                f"bind names a slot {slot!r} that it does not have", where=where, fix=advice
-            )
+    """A suite's ``bind`` must name a stream that one of the collections has."""
+    streams = {name for each in opened.collections.values() for name in each.streams}
+    for part in (subject, *(base for _, base in subject.tree())):
+        if part.fit is not None:
+            streams.update(stream.name for stream in part.fit.streams())
+    for stream in choice.bind.values():
         if stream not in streams:
             advice = nearest(stream, streams, "the streams are")
             raise UsageError(f"bind names an unknown stream {stream!r}", where=where, fix=advice)
@@ -294,20 +278,11 @@ def single_slot(match: Match, request: Request, group: Group, slot: str, catalog
     return Group((slot,), group.rows, digests)
 
 
-def _all_streams(collections: Mapping[str, Collection]) -> list[Stream]:
-    """The streams of all collections, each name once."""
-    found: dict[tuple[str, str, str], Stream] = {}
-    for collection in collections.values():
-        for stream in collection.streams.values():
-            found.setdefault((stream.name, stream.modality, stream.kind), stream)
-    return list(found.values())
-
-
 def _requests(
-    opened: OpenedTask, offers: BoundOffers, representation: Representation, label: str
+    opened: OpenedTask, offers: BoundOffers, subject: Subject, label: str
 ) -> tuple[Request, ...]:
     """What the task wants, each of it checked against what is offered."""
-    asked = _guarded(
+    asked = guarded(
         lambda: tuple(opened.task.requests(offers)), "requests()", f"task {opened.info.name}"
     )
     requests: tuple[Request, ...] = asked
@@ -319,11 +294,7 @@ def _requests(
             )
         lacks = _lacks(request, offers, label)
         if lacks:
-            fix = _guarded(
-                partial(representation.missing_offer, request.kind, frozenset(request.streams)),
-                "missing_offer()", f"representation {label}",
-            )  # fmt: skip
-            raise NotApplicable(lacks, fix=fix)
+            raise NotApplicable(lacks, fix=_advice(subject, request, label))
     return requests
 
 
@@ -338,19 +309,10 @@ def _lacks(request: Request, offers: BoundOffers, label: str) -> str:
     return ""
 
 
-def _fit_binding(
-    fit: FitSource | None, info: RepresentationInfo, choice: RepresentationChoice
-) -> Binding:
-    """How the training collection feeds the slots; every slot must be fed."""
-    if fit is None:
-        return {}
-    train = fit.collections[fit.spec.train]
-    streams = {stream.name: stream for stream in fit.streams()}
-    binding = bind_slots(info.slots, streams, choice.bind, where=choice.label)
-    unbound = [slot.name for slot in info.slots if slot.name not in binding]
-    if unbound:
-        raise NotApplicable(
-            f"{choice.label} learns from {' and '.join(unbound)}, "
-            f"and the training collection {train.name!r} has none"
-        )
-    return binding
+def _advice(subject: Subject, request: Request, label: str) -> str:
+    """What a user can do where a request can't be met."""
+    if subject.connector is not None:
+        return ""
+    wanted = partial(subject.representation.missing_offer, request.kind, frozenset(request.streams))
+    advice: str = guarded(wanted, "missing_offer()", f"representation {label}")
+    return advice

@@ -103,16 +103,17 @@ def judged(
 
 def overlap_notes(match: Match) -> tuple[str, ...]:
     """What a reader must know of items that are both learnt from and judged; empty if none are."""
-    if match.fit is None:
+    learnt = {(each.name, id(each.collection)): each for each in match.subject.learnt()}
+    if not learnt:
         return ()
     notes = []
     for key in judged(match.opened.collections, match.requests, match.opened.task.fit_spec()):
         collection = match.opened.collections[key]
-        for name in dict.fromkeys(filter(None, (match.fit.spec.train, match.fit.spec.valid))):
-            count = len(shared_rows(match.fit.collections[name], collection))
+        for each in learnt.values():
+            count = len(shared_rows(each.collection, collection))
             if count:
                 notes.append(
                     f"trained on items that are judged: {count} of {len(collection)} items of "
-                    f"{key!r} are in {name!r}, which it learnt from"
+                    f"{key!r} are in {each.name!r}, which it learnt from"
                 )
     return tuple(notes)

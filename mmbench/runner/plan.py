@@ -18,6 +18,7 @@ from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.matching import groups_of, match
 from mmbench.runner.sharing import Demands, SharedItems
 from mmbench.runner.strictness import missing_items
+from mmbench.runner.trainings import Trainings
 from mmbench.runner.vectors import VectorStore
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ __all__ = ["CellPlan", "Job", "Plan", "cell_keys", "make_plan"]
 
 log = logging.getLogger("mmbench.plan")
 
-JobKind = Literal["fit", "encode", "score"]
+JobKind = Literal["fit", "encode", "project", "score"]
 State = Literal["planned", "done", "skipped", "broken"]
 
 
@@ -43,14 +44,17 @@ class Job:
 
     Attributes:
         key: Names it; equal work has an equal key.
-        kind: ``fit`` -> ``encode`` -> ``score``.
-        representation: Whose worker does it.
+        kind: ``fit`` -> ``encode`` -> ``score``; what a connector's bases encoded, it projects.
+        representation: The cell's.
         task: The task whose collections it works on.
         seed: The run's seed it belongs to.
         needs: Keys of the jobs that must have ended well.
         request: Name of the request (``encode`` only).
         items: How many items it works on.
         missing: How many of them are not in the store, as far as the plan can tell.
+        base: Leads from a connector to the base that does it; empty for the representation itself.
+        subject: Identity of what does it.
+        worker: Whose worker does it; equal for what has the same model.
     """
 
     key: str
@@ -62,6 +66,14 @@ class Job:
     request: str = ""
     items: int = 0
     missing: int = 0
+    base: tuple[str, ...] = ()
+    subject: str = ""
+    worker: str = ""
+
+    @property
+    def label(self) -> str:
+        """Whose work it is: the representation's, or that of a connector's base."""
+        return self.worker or self.representation.label
 
 
 @dataclass(frozen=True)
@@ -176,6 +188,7 @@ class _Planner:
         self.plan = plan
         self.vectors = VectorStore(settings.cache)
         self.artifacts = ArtifactStore(settings.cache)
+        self.trainings = Trainings(self.artifacts, settings.precision)
         self.demands = Demands(catalog)
         self._damaged: list[str] = []
 
@@ -256,32 +269,66 @@ class _Planner:
 
     def _jobs(self, found: Match, choice: RepresentationChoice, task: TaskChoice, seed: int) -> str:
         """Enter the jobs of one cell; jobs that another cell entered already are shared."""
-        artifact: str | None = None
-        needs: tuple[str, ...] = ()
-        if found.recipe is not None:
-            artifact = self.artifacts.find(found.recipe)
-            if artifact is None:
-                fit = Job(f"fit:{found.recipe}", "fit", choice, task, seed)
-                if fit.key not in self.plan.jobs:
-                    self.demands.fit(fit.key, found)
-                    self.plan.jobs[fit.key] = fit
-                needs = (fit.key,)
-        encodes = []
-        for request in found.requests:
-            key = f"encode:{found.encode_key(request, self.settings.precision)}"
-            if key not in self.plan.jobs:
-                missing = self._missing(key, found, request, artifact)
-                items = len(found.collection(request))
-                self.plan.jobs[key] = Job(
-                    key, "encode", choice, task, seed, needs, request.name, items, missing
-                )
-            encodes.append(key)
-        score = Job(f"score:{found.key}", "score", choice, task, seed, (*needs, *encodes))
+        cell = Job("", "score", choice, task, seed)
+        needs = self._enter(found, cell, (), {request.name for request in found.requests})
+        score = replace(
+            cell, key=f"score:{found.key}", needs=needs, subject=found.identity,
+            worker=choice.label,
+        )  # fmt: skip
         self.plan.jobs.setdefault(score.key, score)
         return score.key
 
+    def _enter(
+        self, found: Match, cell: Job, path: tuple[str, ...], wanted: set[str]
+    ) -> tuple[str, ...]:
+        """Enter the jobs that make these requests' vectors; returns all that have to end first."""
+        subject = found.subject
+        job = replace(cell, base=path, subject=subject.identity, worker=subject.choice.label)
+        artifact = self.trainings.artifact(subject)
+        fit: tuple[str, ...] = ()
+        if subject.recipe is not None and artifact is None:
+            fit = self._fit(found, job)
+        needs, missing = dict.fromkeys(fit), {}
+        for request in found.requests:
+            if request.name in wanted:
+                key = f"encode:{found.encode_key(request, self.settings.precision)}"
+                missing[request.name] = (key, self._missing(key, found, request, artifact))
+        for request in found.requests:
+            if request.name not in missing:
+                continue
+            key, count = missing[request.name]
+            first = fit
+            if subject.connector is not None and count:
+                name = found.route(request)
+                first += self._enter(found.base(name), cell, (*path, name), {request.name})
+            kind: JobKind = "encode" if subject.connector is None else "project"
+            items = len(found.collection(request))
+            made = replace(
+                job, key=key, kind=kind, needs=first, request=request.name, items=items,
+                missing=count,
+            )  # fmt: skip
+            self.plan.jobs.setdefault(key, made)
+            needs |= dict.fromkeys((*first, key))
+        return tuple(needs)
+
+    def _fit(self, found: Match, job: Job) -> tuple[str, ...]:
+        """Enter a training, and what a connector learns from; returns its key."""
+        key = f"fit:{found.recipe}"
+        needs: dict[str, None] = {}
+        for name in found.subject.bases:
+            corpora = {e.key for e in found.subject.corpora if e.request.base == name}
+            base = found.base(name)
+            needs |= dict.fromkeys(self._enter(base, job, (*job.base, name), corpora))
+        if key not in self.plan.jobs:
+            if found.fit is not None:
+                self.demands.fit(key, found)
+            self.plan.jobs[key] = replace(job, key=key, kind="fit", needs=tuple(needs))
+        return (key,)
+
     def _missing(self, job: str, found: Match, request: Request, artifact: str | None) -> int:
         """How many items of a request the store lacks; all of them before a fit."""
+        if job in self.plan.jobs:
+            return self.plan.jobs[job].missing
         trained = artifact or found.recipe
         collection, binding = found.collection(request), found.bindings[request.collection]
         total = 0
@@ -294,5 +341,6 @@ class _Planner:
                 self._damaged += [f"{each.shard}: {each.reason}" for each in space.damage]
                 missing = np.flatnonzero(space.find(group.digests) < 0)
             total += len(missing)
-            self.demands.encode(job, key, found, collection, binding, group, missing)
+            if found.subject.connector is None:  # what is projected is not decoded
+                self.demands.encode(job, key, found, collection, binding, group, missing)
         return total

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["FitOn", "RepresentationChoice", "Suite", "TaskChoice", "parse_suite", "read_suite"]
+__all__ = [
+    "FitOn",
+    "RepresentationChoice",
+    "Suite",
+    "TaskChoice",
+    "fit_on_of",
+    "parse_suite",
+    "read_suite",
+]
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,15 @@ def _pick(choices: Sequence[Any], names: Sequence[str], kind: Any) -> tuple[Any,
     return tuple(picked.values())
 
 
+def fit_on_of(data: Mapping[str, Any], *, where: str) -> FitOn:
+    """A training set that a connector names for a base: checked as a suite's is.
+
+    Raises:
+        UsageError: A key is unknown, missing or ill-typed.
+    """
+    return _Reader("", where).fit_on(dict(data), 0)
+
+
 def read_suite(path: Path) -> Suite:
     """Read a suite file.
 
@@ -202,7 +219,7 @@ class _Reader:
     def _task(self, data: Any, index: int) -> TaskChoice:
         known = {"name": str, "label": str, "options": dict, "optional": bool, "fit_on": dict}
         self._check_keys(data, known, "task", index)
-        fit_on = self._fit_on(data["fit_on"], index) if "fit_on" in data else None
+        fit_on = self.fit_on(data["fit_on"], index) if "fit_on" in data else None
         return TaskChoice(
             name=data["name"],
             label=data.get("label", data["name"]),
@@ -212,7 +229,12 @@ class _Reader:
             line=self._line("task", index, "name"),
         )
 
-    def _fit_on(self, data: Any, index: int) -> FitOn:
+    def fit_on(self, data: Any, index: int) -> FitOn:
+        """A training set.
+
+        Raises:
+            UsageError: It is ill-formed.
+        """
         known = dict.fromkeys(("dataset", "train", "valid", "target", "target_kind"), str)
         required = ("dataset", "train")
         self._check_keys(data, {**known, "options": dict}, "task", index, required, "fit_on.")
@@ -262,7 +284,8 @@ class _Reader:
             seen[choice.label] = choice
 
     def _fail(self, what: str, section: str, index: int, key: str, fix: str = "") -> None:
-        where = f"{self._source}, line {self._line(section, index, key)}"
+        line = f", line {self._line(section, index, key)}" if self._lines else ""
+        where = f"{self._source}{line}"
         raise UsageError(what, where=where, fix=fix)
 
     def _line(self, section: str, index: int, key: str) -> int:

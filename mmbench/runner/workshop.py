@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmbench.api import (
-    BoundCollection,
     Context,
-    FitData,
-    MmbenchError,
     PluginError,
     Representation,
-    StoreError,
-    Task,
     TrainedRepresentation,
 )
 from mmbench.results.record import Cost
@@ -26,20 +21,24 @@ from mmbench.results.store import RecordStore
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import BundleStore
 from mmbench.runner.catalog import Catalog
+from mmbench.runner.connecting import Embedded, Projector
 from mmbench.runner.decoding import Loader
 from mmbench.runner.drafting import Drafting
 from mmbench.runner.encoding import Encoded, Encoder
+from mmbench.runner.fitting import called, fit_connector, fit_representation
 from mmbench.runner.matching import groups_of, match, single_slot
 from mmbench.runner.memory import forget_peak_memory, peak_memory
 from mmbench.runner.scoring import score_bundle
 from mmbench.runner.spool import Spool
 from mmbench.runner.strictness import missing_items, missing_list
+from mmbench.runner.trainings import Trainings
 from mmbench.runner.vectors import SpaceWriter, VectorStore
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
-    from mmbench.api import Request
+    from mmbench.api import Connector, Request
     from mmbench.registry import Registry
     from mmbench.results.record import Record
     from mmbench.runner.matching import Group, Match
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from mmbench.runner.settings import RunSettings
     from mmbench.runner.vectors import Space
 
-__all__ = ["JobResult", "Workshop", "rescore"]
+__all__ = ["JobResult", "Workshop"]
 
 log = logging.getLogger("mmbench.worker")
 
@@ -109,7 +108,9 @@ class Workshop:
         self.records = RecordStore(settings.results)
         spool = Spool(settings.spool, settings.spool_bytes or 0) if settings.spool else None
         self.loader = Loader(self.catalog.content_keys, spool)
-        self._loaded: tuple[Any, Representation] | None = None
+        self.trainings = Trainings(self.artifacts, settings.precision)
+        self.embedded = Embedded(self.catalog, self.vectors, self.trainings)
+        self._loaded: tuple[Any, Any] | None = None
         self._measured = False
 
     def do(self, job: Job, results: Mapping[str, JobResult]) -> JobResult:
@@ -122,9 +123,10 @@ class Workshop:
         start = time.perf_counter()
         self._measured = forget_peak_memory()
         self.loader.begin()
-        found = match(
+        cell = match(
             self.catalog, job.representation, job.task, job.seed, self.settings.record_key()
         )
+        found = cell.at(job.base)
         done = getattr(self, f"_{job.kind}")(job, found, results)
         assert isinstance(done, JobResult)
         seconds = time.perf_counter() - start
@@ -132,21 +134,50 @@ class Workshop:
 
     def _fit(self, job: Job, found: Match, _results: Mapping[str, JobResult]) -> JobResult:
         """Train, unless another run has published this recipe meanwhile."""
-        assert found.recipe is not None
-        if self.artifacts.find(found.recipe) is not None:
+        recipe = self._recipe(found)
+        if self.artifacts.find(recipe) is not None:
             return JobResult(job.key)
-        representation = found.representation
-        assert isinstance(representation, TrainedRepresentation)
         start = time.perf_counter()
-        data = _fit_data(found, self.loader)
-        context = self._context(found, job)
-        _guarded(lambda: representation.load(context), "load", job)
-        _guarded(lambda: representation.fit(data, context), "fit", job)
-        state = _guarded(representation.state, "state", job)
-        seconds = time.perf_counter() - start
-        described = {"representation": job.representation.label, "seconds": round(seconds, 6)}
-        self.artifacts.publish(found.recipe, state, described)
+        folder = self._folder(recipe)
+        context = replace(self._context(found, job), checkpoint=folder)
+        if found.subject.connector is None:
+            state = fit_representation(found, context, self.loader)
+            told: list[dict[str, Any]] = []
+        else:
+            shared = self._folder(self.trainings.shared(found.subject))
+            state, told = fit_connector(found, replace(context, shared=shared), self.embedded)
+        described = {
+            "representation": job.label,
+            "seconds": round(time.perf_counter() - start, 6),
+            "corpora": told,
+        }
+        self.artifacts.publish(recipe, state, described)
+        shutil.rmtree(folder, ignore_errors=True)
         return JobResult(job.key, fits=1)
+
+    def _project(self, job: Job, found: Match, _results: Mapping[str, JobResult]) -> JobResult:
+        """Project what the store lacks of one request; its base has encoded it."""
+        request = next(r for r in found.requests if r.name == job.request)
+        connector = found.subject.connector
+        assert connector is not None
+        key = (found.identity, self._artifact(found))
+        if self._loaded is None or self._loaded[0] != key:
+            self._loaded = None
+            self._restore(found, connector, job)
+            self._loaded = (key, connector)
+        projector = Projector(self._loaded[1], job.label, self.embedded, self.progress, self.device)
+        space, slots = projector.fill(found, request)
+        space.discard_damaged()
+        if len(space):
+            space.describe(_space_note(found, request.kind, slots))
+        return JobResult(job.key)
+
+    def _restore(self, found: Match, connector: Connector, job: Job) -> None:
+        """Give a connector the state that was learnt."""
+        state = self.artifacts.load(self.trainings.content(found.subject) or "")
+        context = self._context(found, job)
+        called(lambda: connector.load(context), "load", job.label)
+        called(lambda: connector.load_state(state), "load_state", job.label)
 
     def _encode(self, job: Job, found: Match, _results: Mapping[str, JobResult]) -> JobResult:
         """Encode what the store lacks of one request."""
@@ -164,7 +195,7 @@ class Workshop:
                 encoder = self._encoder(found, job, request.kind)
                 part = self._fused(found, job, request, group, space)
                 part = part or encoder.fill(space, collection, binding, group)
-                space.describe(_space_note(found, job, request.kind, group.slots))
+                space.describe(_space_note(found, request.kind, group.slots))
             else:
                 part = Encoded(reused=len(group.rows))
                 space.discard_damaged()  # nobody else will: what was in it is a miss
@@ -198,13 +229,13 @@ class Workshop:
             done.add(
                 self._encoder(found, job, "global").fill(slot_space, collection, binding, single)
             )
-            slot_space.describe(_space_note(found, job, "global", (slot,)))
+            slot_space.describe(_space_note(found, "global", (slot,)))
             places = slot_space.find(single.digests)
             keep &= places >= 0
             found_at[slot] = (slot_space, places)
         for slot, (slot_space, places) in found_at.items():
             parts[slot] = slot_space.gather(places[keep])
-        vectors = _guarded(lambda: representation.fuse(parts), "fuse", job)
+        vectors = called(lambda: representation.fuse(parts), "fuse", job.label)
         if vectors is None:
             return None
         writer = SpaceWriter(space, device=self.device)
@@ -217,15 +248,14 @@ class Workshop:
         """Bundle, score, record."""
         reasons: dict[str, dict[str, str]] = {}
         encoded = reused = 0
-        for request in found.requests:
-            key = f"encode:{found.encode_key(request, self.settings.precision)}"
+        for collection, key in _encodes(found, self.settings.precision):
             result = results.get(key)
             if result is not None:
-                reasons.setdefault(request.collection, {}).update(result.dropped)
+                reasons.setdefault(collection, {}).update(result.dropped)
                 encoded += result.encoded
                 reused += result.reused
-        artifact = self._artifact(found)
-        seconds = {"fit": self.artifacts.seconds(found.recipe)} if found.recipe else {}
+        trainings = self.trainings
+        seconds = {"fit": self.artifacts.seconds(self._recipe(found))} if found.recipe else {}
         cost = Cost(
             seconds=seconds,
             items_encoded=encoded,
@@ -233,7 +263,7 @@ class Workshop:
             device=self.device,
             dtype=self.settings.precision,
         )
-        drafting = Drafting(found, self.catalog, artifact, self.settings, reasons)
+        drafting = Drafting(found, self.catalog, trainings, self.settings, reasons)
         bundle = drafting.bundle(job.representation, job.task, self.suite, cost)
         if self.settings.strict and (error := missing_items(bundle.draft)) is not None:
             listed = missing_list(bundle.draft)
@@ -253,13 +283,25 @@ class Workshop:
         return peak_memory() if self._measured else None
 
     def _artifact(self, found: Match) -> str | None:
-        """Content hash of the trained state that this cell uses."""
+        """What the keys of this cell's vectors hold of trained states."""
         if found.recipe is None:
             return None
-        content = self.artifacts.find(found.recipe)
-        if content is None:
+        artifact = self.trainings.artifact(found.subject)
+        if artifact is None:
             raise PluginError("its trained state is gone", fix="run again: it is trained anew")
-        return content
+        return artifact
+
+    def _recipe(self, found: Match) -> str:
+        """Under what its trained state is, or will be, published."""
+        recipe = self.trainings.recipe(found.subject)
+        if recipe is None:
+            raise PluginError("a base's trained state is gone", fix="run again: it is trained anew")
+        return recipe
+
+    def _folder(self, name: str) -> Path:
+        folder = self.settings.cache / "checkpoints" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def _encoder(self, found: Match, job: Job, kind: Any) -> Encoder:
         """The loaded representation; loaded once for all jobs that use it alike."""
@@ -268,89 +310,41 @@ class Workshop:
             self._loaded = None  # free the old model before the new one arrives
             representation = found.representation
             context = self._context(found, job)
-            _guarded(lambda: representation.load(context), "load", job)
+            called(lambda: representation.load(context), "load", job.label)
             if isinstance(representation, TrainedRepresentation):
                 trained = representation
                 state = self.artifacts.load(self._artifact(found) or "")
-                _guarded(lambda: trained.load_state(state), "load_state", job)
+                called(lambda: trained.load_state(state), "load_state", job.label)
             self._loaded = (key, representation)
         representation = self._loaded[1]
         size = self.settings.batch_size or representation.batch_size
-        label, precision = job.representation.label, self.settings.precision
+        label, precision = job.label, self.settings.precision
         return Encoder(
             representation, label, kind, size, self.progress, precision, self.device, self.loader
         )
 
     def _context(self, found: Match, job: Job) -> Context:
-        checkpoint = None
-        if found.recipe is not None:
-            checkpoint = self.settings.cache / "checkpoints" / found.recipe
-            checkpoint.mkdir(parents=True, exist_ok=True)
         return Context(
             seed=job.seed if found.info.seeded else 0,
             device=self.device,
             dtype=self.settings.precision,
             progress=self.progress,
-            checkpoint=checkpoint,
-            log=logging.getLogger(f"mmbench.plugin.{job.representation.name}"),
+            log=logging.getLogger(f"mmbench.plugin.{found.subject.choice.name}"),
         )
 
 
-def rescore(key: str, registry: Registry, settings: RunSettings) -> str:
-    """Score a finished cell again from its bundle: no model, no media, no dataset.
-
-    Returns:
-        The label of the cell, for messages.
-
-    Raises:
-        StoreError: Its inputs or vectors are gone, or the task has another version by now.
-    """
-    bundle = BundleStore(settings.cache).read(key)
-    configured = registry.configure(
-        "tasks", bundle.task.name, bundle.task.options, Task  # type: ignore[type-abstract]
-    )  # fmt: skip
-    scored, version = bundle.draft.task, configured.object.info.version
-    if scored.version != version:
-        raise StoreError(
-            f"its record is of version {scored.version} of the task; {version} is installed",
-            where=f"{bundle.draft.representation.label} on {scored.label}",
-            fix="`mmbench run` makes a record of the new version, from the vectors that are there",
-        )
-    record, tables = score_bundle(bundle, configured.object, VectorStore(settings.cache))
-    # Of two records of one cell the later is kept.
-    record = replace(record, created=datetime.now(UTC).isoformat(timespec="milliseconds"))
-    RecordStore(settings.results).write(record, tables)
-    return f"{record.representation.label} on {record.task.label}"
+def _encodes(found: Match, precision: str) -> Iterator[tuple[str, str]]:
+    """A cell's collections, and the keys of the jobs that encode them; also its bases'."""
+    for request in found.requests:
+        yield request.collection, f"encode:{found.encode_key(request, precision)}"
+    if found.subject.connector is not None:
+        for name in {found.route(request) for request in found.requests}:
+            yield from _encodes(found.base(name), precision)
 
 
-def _fit_data(found: Match, loader: Loader) -> FitData:
-    """The training (and validation) items, seen through the representation's slots."""
-    fit = found.fit
-    assert fit is not None
-
-    def bound(name: str) -> BoundCollection:
-        return BoundCollection(fit.collections[name], found.fit_binding, loader.load)
-
-    valid = bound(fit.spec.valid) if fit.spec.valid else None
-    return FitData(bound(fit.spec.train), valid, fit.spec)
-
-
-def _guarded(call: Callable[[], Any], method: str, job: Job) -> Any:
-    """Call a plugin's method; what it raises names the plugin."""
-    try:
-        return call()
-    except (MmbenchError, MemoryError):
-        raise
-    except Exception as error:
-        raise PluginError(
-            f"{method}() raised {type(error).__name__}: {error}",
-            where=f"representation {job.representation.label}",
-        ) from error
-
-
-def _space_note(found: Match, job: Job, kind: str, slots: tuple[str, ...]) -> dict[str, Any]:
+def _space_note(found: Match, kind: str, slots: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "representation": job.representation.name,
+        "representation": found.subject.choice.name,
         "version": found.info.version,
         "options": {name: str(value) for name, value in found.configured.options.items()},
         "kind": kind,

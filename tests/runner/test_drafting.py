@@ -22,7 +22,7 @@ from mmbench.api import (
 )
 from mmbench.results.store import RecordStore
 from mmbench.runner.limit import Subset
-from mmbench.runner.workshop import rescore
+from mmbench.runner.rescoring import rescore
 
 
 def only(outcome):
