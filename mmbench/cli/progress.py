@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["RunProgress"]
 
-_VERBS = {"fit": "training", "encode": "encoding", "score": "scoring"}
+_VERBS = {
+    "fit": "training",
+    "encode": "encoding",
+    "project": "projecting",
+    "score": "scoring",
+}
 
 
 class RunProgress:
@@ -39,7 +44,7 @@ class RunProgress:
         self._bars: Progress | None = None
         self._overall: TaskID | None = None
         self._running: dict[str, TaskID] = {}
-        labels = [cell.representation.label for cell in self.cells.values()]
+        labels = [job.label for job in plan.jobs.values()]
         self._width = max(map(len, [*labels, "cells"]))
         self._start = time.monotonic()
 
@@ -87,7 +92,7 @@ class RunProgress:
     def _label(self, job: Job, what: str = "") -> str:
         """``cca-image-text  training``, with the names under each other."""
         doing = what or f"{_VERBS[job.kind]} {job.request or job.task.label}"
-        return f"{job.representation.label.ljust(self._width)}  {doing}"
+        return f"{job.label.ljust(self._width)}  {doing}"
 
     def _end_cell(self, event: Event) -> None:
         self.ended += 1

@@ -69,11 +69,11 @@ def show_plan(plan: Plan, *, as_json: bool, console: Console) -> None:
 
 
 def _show_work(jobs: list[Job], console: Console) -> None:
-    """A line a fit or encoding; with the seed where several differ in nothing else."""
+    """A line a fit, encoding or projection; with the seed where several differ in nothing else."""
     names = [
         (
-            job.representation.label,
-            "train" if job.kind == "fit" else f"encode {job.request}",
+            job.label,
+            "train" if job.kind == "fit" else f"{job.kind} {job.request}",
             job.task.label,
         )
         for job in jobs
@@ -84,8 +84,8 @@ def _show_work(jobs: list[Job], console: Console) -> None:
         (
             *name,
             *((str(job.seed) if alike[name] > 1 else "",) if seeded else ()),
-            str(job.items) if job.kind == "encode" else "",
-            str(job.missing) if job.kind == "encode" else "",
+            str(job.items) if job.kind in ("encode", "project") else "",
+            str(job.missing) if job.kind in ("encode", "project") else "",
         )
         for name, job in zip(names, jobs, strict=True)
     ]

@@ -69,14 +69,25 @@ def _describe(group: str, entry: Entry[Any], known: Registry) -> dict[str, Any]:
     }
     try:
         built = known.configure(group, entry.spec.name, {}, cls)
-        facts |= _info_facts(built.object.info)
-        if group == "representations":
-            facts |= _open_slots(built.object)
+        facts |= _own_facts(group, entry.spec.name, built.object, known)
         if group == "datasets":
             facts["collections"] = _collections(entry.spec.name, known)
     except MmbenchError as error:
         facts["needs"] = str(error)
     return facts
+
+
+def _own_facts(group: str, name: str, built: Any, known: Registry) -> dict[str, Any]:
+    """What an object says of itself; of a connector, what it joins and what that makes."""
+    if group != "representations":
+        return _info_facts(built.info)
+    from mmbench.api import Connector
+    from mmbench.runner.naming import info_of
+
+    if not isinstance(built, Connector):
+        return {**_info_facts(built.info), **_open_slots(built)}
+    joins = {base: ref.name for base, ref in built.bases.items()}
+    return {"joins": joins, **_info_facts(info_of(name, {}, known))}
 
 
 def _option_text(option: Any, preset: Any) -> str:

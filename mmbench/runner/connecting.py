@@ -103,7 +103,7 @@ def gather_corpora(
                 where=f"representation {found.subject.choice.label}",
             )
         arrays[corpus.request.name] = _mapped(folder / f"{number}.npy", space, mine[rows])
-        told.append({"key": corpus.key, "items": len(mine), "used": len(rows)})
+        told.append({"name": corpus.request.name, "items": len(mine), "used": len(rows)})
     return arrays, told
 
 
@@ -170,6 +170,7 @@ class Projector:
             writer.flush()
             done += len(rows)
             self.progress(done, len(missing), f"{found.collection(request).name} {request.kind}")
+        space.refresh()
         return space, group.slots
 
     def _projected(

@@ -51,7 +51,9 @@ class Corpus:
     @property
     def key(self) -> str:
         """Names the collection, seen through the slot, beside those of a task."""
-        return f"corpus {self.name} of {self.request.slot} [{self.source[:8]}]"
+        slot, options = self.request.slot, self.request.options
+        through = f" as {slot}" if slot != self.request.stream else ""
+        return f"corpus {self.name}{through}" + (f" [{self.source[:8]}]" if options else "")
 
     @property
     def wanted(self) -> Request:

@@ -44,7 +44,7 @@ def corpus_entries(subject: Subject, trainings: Trainings | None) -> list[Collec
     for each in (subject, *(base for _, base in subject.tree())):
         recipe = trainings.recipe(each) if trainings and each.corpora else None
         told = trainings.store.described(recipe).get("corpora", ()) if trainings and recipe else ()
-        used = {one["key"]: int(one["used"]) for one in told}
+        used = {one["name"]: int(one["used"]) for one in told}
         for corpus in each.corpora:
             name, stream = corpus.request.stream, corpus.collection.streams[corpus.request.stream]
             provenance = "generated" if corpus.sample else stream.provenance
@@ -56,7 +56,7 @@ def corpus_entries(subject: Subject, trainings: Trainings | None) -> list[Collec
                     fingerprint=corpus.fingerprint,
                     streams={name: StreamEntry(stream.modality, stream.kind, provenance)},
                     items=len(corpus.collection),
-                    used=used.get(corpus.key, 0),
+                    used=used.get(corpus.request.name, 0),
                     auxiliary=True,
                     leaks=corpus.leaks,
                 ),

@@ -17,6 +17,7 @@ from mmbench.runner.engine import LocalEngine
 from mmbench.runner.environment import describe_environment
 from mmbench.runner.keys import key_of
 from mmbench.runner.matching import match
+from mmbench.runner.naming import with_own_names
 from mmbench.runner.plan import CellPlan, Plan, cell_keys, make_plan
 from mmbench.runner.published import published_records
 from mmbench.runner.spool import run_spool
@@ -79,8 +80,8 @@ class Run:
         settings: RunSettings,
         whole: Suite | None = None,
     ) -> None:
-        self.suite = suite
-        self.whole = whole
+        self.suite = with_own_names(suite, registry)
+        self.whole = None if whole is None else with_own_names(whole, registry)
         self.settings = settings
         self.records = RecordStore(settings.results)
         self.catalog = Catalog(registry, settings.data_root, settings.cache, settings.limit)

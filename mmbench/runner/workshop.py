@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import shutil
 import time
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from mmbench.runner.matching import Group, Match
     from mmbench.runner.plan import Job
     from mmbench.runner.settings import RunSettings
+    from mmbench.runner.subjects import Subject
     from mmbench.runner.vectors import Space
 
 __all__ = ["JobResult", "Workshop"]
@@ -146,6 +148,8 @@ class Workshop:
         else:
             shared = self._folder(self.trainings.shared(found.subject))
             state, told = fit_connector(found, replace(context, shared=shared), self.embedded)
+            with contextlib.suppress(OSError):
+                shared.rmdir()  # nothing to share
         described = {
             "representation": job.label,
             "seconds": round(time.perf_counter() - start, 6),
@@ -255,7 +259,10 @@ class Workshop:
                 encoded += result.encoded
                 reused += result.reused
         trainings = self.trainings
-        seconds = {"fit": self.artifacts.seconds(self._recipe(found))} if found.recipe else {}
+        seconds = {"fit": self._fit_seconds(found.subject)} if found.recipe else {}
+        bases = [base for _, base in found.subject.tree() if base.recipe is not None]
+        if bases:
+            seconds["fit of bases"] = sum(map(self._fit_seconds, bases))
         cost = Cost(
             seconds=seconds,
             items_encoded=encoded,
@@ -297,6 +304,10 @@ class Workshop:
         if recipe is None:
             raise PluginError("a base's trained state is gone", fix="run again: it is trained anew")
         return recipe
+
+    def _fit_seconds(self, subject: Subject) -> float:
+        recipe = self.trainings.recipe(subject)
+        return self.artifacts.seconds(recipe) if recipe is not None else 0.0
 
     def _folder(self, name: str) -> Path:
         folder = self.settings.cache / "checkpoints" / name

@@ -91,6 +91,8 @@ def aggregate_to_file(
 ) -> Rows:
     """What a memory says of each query, on disk.
 
+    Finished ones go to ``ctx.shared``, where the trainings with other seeds find them.
+
     Args:
         file: Where to; what is there of the same inputs is kept, and gone on with.
         queries: [N, d].
@@ -106,6 +108,10 @@ def aggregate_to_file(
     made_of = [_VERSION, queries.digest(), memory.digest(), how, temperature, memory_block]
     key = blake2b(json.dumps(made_of).encode(), digest_size=16).hexdigest()
     total, size = len(queries), 4 * queries.width
+    name = f"aggregates of {memory.name}"
+    shared = AggregateFile(ctx.shared or file.folder, f"{file.name}-{key[:16]}")
+    if ctx.shared is not None and shared.rows_done(key, size) == total:
+        return Rows(name, (shared.read(),))
     done = file.rows_done(key, size)
     try:
         with file.array.open("r+b" if done else "wb") as stream:
@@ -121,13 +127,17 @@ def aggregate_to_file(
                 stream.write(block.tobytes())
                 stream.flush()
                 file.write_note(key, offset, stop)
+        if ctx.shared is not None:
+            file.array.replace(shared.array)
+            shared.write_note(key, offset, total)
+            file = shared
     except OSError as error:
         raise StoreError(
             f"can't write aggregates: {error.strerror}", where=str(file.folder),
             fix=f"they take {total * size / 1e9:.1f} GB there",
         ) from error  # fmt: skip
     ctx.progress(total, total, f"aggregating {memory.name}")
-    return Rows(f"aggregates of {memory.name}", (file.read(),))
+    return Rows(name, (file.read(),))
 
 
 def _begin(stream: BinaryIO, shape: tuple[int, int], done: int, size: int) -> int:

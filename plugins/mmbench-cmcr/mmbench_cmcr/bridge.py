@@ -43,6 +43,9 @@ class Bridge(Connector):
         second: The representation that is the second space.
         first_options: Options of the first.
         second_options: Options of the second.
+        first_fit_on: What the first is trained on, as a suite's ``fit_on``, where that is not what
+            the task offers.
+        second_fit_on: The same of the second.
         shared: The slot that both take.
         second_shared: Its name in the second space, where that is another.
         first_leaf: A slot of the first space besides the shared one.
@@ -60,6 +63,8 @@ class Bridge(Connector):
         second: str,
         first_options: dict[str, Any] | None = None,
         second_options: dict[str, Any] | None = None,
+        first_fit_on: dict[str, Any] | None = None,
+        second_fit_on: dict[str, Any] | None = None,
         shared: str = "text",
         second_shared: str = "",
         first_leaf: str = "image",
@@ -77,13 +82,16 @@ class Bridge(Connector):
             shared, first_leaf, second_leaf, second_shared or shared, more_slots
         )
         self.bases = {
-            "first": RepresentationRef(first, dict(first_options or {})),
-            "second": RepresentationRef(second, dict(second_options or {})),
+            "first": RepresentationRef(first, dict(first_options or {}), dict(first_fit_on or {})),
+            "second": RepresentationRef(
+                second, dict(second_options or {}), dict(second_fit_on or {})
+            ),
         }
         self.routes = self.junction.routes
         self.shared_corpus = shared_corpus
         self.temperature = temperature
         self.limit = limit
+        self._device = "cpu"
         self._sides: dict[str, Rows] = {}
 
     @property
@@ -116,6 +124,10 @@ class Bridge(Connector):
             UsageError: No corpus was named.
         """
         return [request for requests in self._requests().values() for request in requests]
+
+    def load(self, ctx: Context) -> None:
+        """Look up where the runner computes."""
+        self._device = ctx.device
 
     def fit_vectors(self, arrays: Mapping[str, NDArray[Any]], ctx: Context) -> None:
         """Keep the shared corpus in both spaces; nothing is trained.
@@ -169,13 +181,13 @@ class Bridge(Connector):
         out = np.empty((len(flat), self._sides["first"].width), dtype=np.float32)
         for start in range(0, len(flat), _CHUNK):
             chunk = np.array(flat[start : start + _CHUNK], dtype=np.float32)  # a copy: torch asks
-            found = torch.from_numpy(chunk)
+            found = torch.from_numpy(chunk).to(self._device)
             if base == "second":
                 found = soft_values(
                     found, self._sides["second"], self._sides["first"],
                     temperature=self.temperature,
                 )  # fmt: skip
-            out[start : start + len(chunk)] = normalize(found, dim=-1).numpy()
+            out[start : start + len(chunk)] = normalize(found, dim=-1).cpu().numpy()
         return out.reshape(*vectors.shape[:-1], out.shape[1])
 
     def state(self) -> State:

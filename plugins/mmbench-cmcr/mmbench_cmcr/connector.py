@@ -53,6 +53,9 @@ class CMCR(Connector):
         second: The representation that is the second space (CLAP, ULIP).
         first_options: Options of the first.
         second_options: Options of the second.
+        first_fit_on: What the first is trained on, as a suite's ``fit_on``, where that is not what
+            the task offers.
+        second_fit_on: The same of the second.
         shared: The slot that both take.
         second_shared: Its name in the second space, where that is another.
         first_leaf: The slot of the first space's memory.
@@ -90,6 +93,8 @@ class CMCR(Connector):
         second: str,
         first_options: dict[str, Any] | None = None,
         second_options: dict[str, Any] | None = None,
+        first_fit_on: dict[str, Any] | None = None,
+        second_fit_on: dict[str, Any] | None = None,
         shared: str = "text",
         second_shared: str = "",
         first_leaf: str = "image",
@@ -125,8 +130,10 @@ class CMCR(Connector):
             shared, first_leaf, second_leaf, second_shared or shared, more_slots
         )
         self.bases = {
-            "first": RepresentationRef(first, dict(first_options or {})),
-            "second": RepresentationRef(second, dict(second_options or {})),
+            "first": RepresentationRef(first, dict(first_options or {}), dict(first_fit_on or {})),
+            "second": RepresentationRef(
+                second, dict(second_options or {}), dict(second_fit_on or {})
+            ),
         }
         self.routes = self.junction.routes
         self.layout = Layout(projector, frozen == "first", head_a)
@@ -145,6 +152,7 @@ class CMCR(Connector):
             "batch": batch,
         }
         self.checkpoint = checkpoint
+        self._device = "cpu"
         self._widths: dict[str, int | None] = {"first": None, "second": None}
         self._heads: dict[Space, Head] | None = None
         self._meta: dict[str, Any] = {}
@@ -204,11 +212,16 @@ class CMCR(Connector):
         """
         return [request for requests in self._requests().values() for request in requests]
 
+    def load(self, ctx: Context) -> None:
+        """Project where the runner computes."""
+        self._device = ctx.device
+
     def fit_vectors(self, arrays: Mapping[str, NDArray[Any]], ctx: Context) -> None:
         """Aggregate, then train the heads; with a checkpoint, read them.
 
-        ``ctx.checkpoint`` keeps the aggregates and the state of an interrupted training. Without
-        it the aggregates lie in a temporary folder.
+        ``ctx.checkpoint`` keeps the aggregates and the state of an interrupted training, and
+        ``ctx.shared`` the finished aggregates for other seeds. Without the first the aggregates lie
+        in a temporary folder.
 
         Raises:
             DataError: A corpus is empty, has a vector that is NaN or zero, or the widths differ.
@@ -253,6 +266,8 @@ class CMCR(Connector):
 
         width = self._meta["widths"][base]
         head = self._heads.get("first" if base == "first" else "second")
+        if head is not None:
+            head.to(self._device)
         if vectors.shape[-1] != width:
             raise DataError(
                 f"vectors of {slot} have {vectors.shape[-1]} numbers, and should have {width}",
@@ -263,9 +278,9 @@ class CMCR(Connector):
         for start in range(0, len(flat), _CHUNK):
             chunk = np.array(flat[start : start + _CHUNK], dtype=np.float32)  # a copy: torch asks
             with torch.inference_mode():
-                unit = normalize(torch.from_numpy(chunk), dim=-1)
+                unit = normalize(torch.from_numpy(chunk).to(self._device), dim=-1)
                 joined = unit if head is None else normalize(head(unit), dim=-1)
-                out[start : start + len(chunk)] = joined.numpy()
+                out[start : start + len(chunk)] = joined.cpu().numpy()
         return out.reshape(*vectors.shape[:-1], self._meta["dim"])
 
     def state(self) -> State:

@@ -108,7 +108,9 @@ def corpus_requests(base: str, slot: str, corpora: Sequence[str]) -> list[Corpus
             )  # fmt: skip
         if corpora.count(corpus) > 1:
             raise UsageError(f"{corpus!r} is named twice", where=f"the corpora of {slot}")
-        found.append(CorpusRequest(f"{base} {slot} {corpus}", base, slot, *names))
+        dataset, collection, stream = names
+        name = f"{base} {slot} {corpus}"
+        found.append(CorpusRequest(name, base, slot, dataset, collection, stream))
     return found
 
 

@@ -206,6 +206,36 @@ def test_an_interrupted_fit_goes_on_where_it_was(tmp_path, caplog):
     assert again.state().meta == whole.state().meta
 
 
+def test_trainings_with_other_seeds_share_the_aggregates(tmp_path):
+    def told(seed, checkpoint):
+        seen = []
+        checkpoint.mkdir()
+        shared = tmp_path / "shared"
+        shared.mkdir(exist_ok=True)
+        made = cmcr()
+        made.fit_vectors(
+            arrays(),
+            Context(seed, checkpoint=checkpoint, shared=shared, progress=lambda *e: seen.append(e)),
+        )
+        return made.state().arrays, [each for each in seen if each[2].startswith("aggregating")]
+
+    first, asked = told(0, tmp_path / "0")
+    second, again = told(1, tmp_path / "1")
+    assert len(asked) >= 2
+    assert again == []
+    alone = cmcr()
+    alone.fit_vectors(arrays(), Context(1))
+    for name, array in alone.state().arrays.items():
+        np.testing.assert_array_equal(second[name], array)
+    assert any(not np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_spaces_can_be_trained_on_data_of_their_own():
+    made = cmcr(second_fit_on={"dataset": "numbers", "train": "valid"})
+    assert made.bases["second"].fit_on == {"dataset": "numbers", "train": "valid"}
+    assert made.bases["first"].fit_on == {}
+
+
 def test_what_was_used_is_logged_and_kept(caplog):
     made = cmcr(intra_norm="l2_squared")
     with caplog.at_level(logging.INFO):
