@@ -6,12 +6,14 @@ that what they learn and encode is shared with their own cells.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import (
     Collection,
     Connector,
+    CorpusRequest,
     MmbenchError,
     NotApplicable,
     PluginError,
@@ -238,13 +240,16 @@ class _Builder:
         return self.subject(inner, above, ref.fit_on, self._streams(asked, name))
 
     def _streams(self, asked: Sequence[Any], base: str) -> list[Stream]:
-        """The streams of the corpora that a base encodes, for one whose slots are open."""
+        """The streams of the corpora that a base encodes, for one whose slots are open.
+
+        What can't be opened is told of where the corpora are checked.
+        """
         found = []
         for request in asked:
-            if getattr(request, "base", None) == base:
-                opened = self.catalog.dataset_collections(request.dataset, request.options)
-                streams = opened[request.collection].streams if request.collection in opened else {}
-                found += [stream for name, stream in streams.items() if name == request.stream]
+            if isinstance(request, CorpusRequest) and request.base == base:
+                with contextlib.suppress(MmbenchError, KeyError):
+                    opened = self.catalog.dataset_collections(request.dataset, request.options)
+                    found.append(opened[request.collection].streams[request.stream])
         return found
 
     def _check_depth(

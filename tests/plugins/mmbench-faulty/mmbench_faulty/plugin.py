@@ -20,6 +20,10 @@ def mmbench_representations() -> list[RepresentationSpec]:
         RepresentationSpec("looked-up", f"{path}:LookedUp", "Vectors by item id"),
         RepresentationSpec("fused", f"{path}:Fused", "A subset's vector from its single slots"),
         RepresentationSpec("faulty", f"{path}:Faulty", "Fails as it is told to"),
+        RepresentationSpec("joined", f"{_HERE}.connectors:Joined", "A connector"),
+        RepresentationSpec(
+            "ring", f"{_HERE}.connectors:Joined", "Is its own base", options={"first": "ring"}
+        ),
         RepresentationSpec("unimportable", f"{_HERE}.nowhere:Nothing", "Can't be imported"),
     ]
 
