@@ -39,6 +39,7 @@ FAMILIES: tuple[str, ...] = (
     "representation_targets",
     "representation_precomputed",
     "connector",
+    "connector_training",
     "connector_projections",
     "dataset_declaration",
     "dataset_sample",

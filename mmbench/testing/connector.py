@@ -90,10 +90,10 @@ def describe_gives_an_info(subject: ConnectorSubject) -> None:
 
 @conformance("connector", "connectors")
 def offers_come_from_bases(subject: ConnectorSubject) -> None:
-    """Only what a base offers is offered: each slot of an offer, in the same kind, by its base.
+    """Only what a base offers is offered: one slot an offer, in the same kind, by its base.
 
     A dense map is projected cell by cell, so it is offered where the base offers it, and not
-    elsewhere.
+    elsewhere. What two bases encode is projected apart, so there is no offer of two slots.
     """
     routes = dict(subject.routes)
     offers: Any = subject.info.offers
@@ -104,6 +104,12 @@ def offers_come_from_bases(subject: ConnectorSubject) -> None:
             change='Offer("global", frozenset({slot}), dim) for each route',
         )
     for offer in sorted(offers, key=lambda each: (each.kind, sorted(each.slots))):
+        if len(offer.slots) != 1:
+            fail(
+                expected="an offer for one slot",
+                seen=f"one of {offer.kind} of {' + '.join(sorted(offer.slots)) or 'no slot'}",
+                change="Offer(kind, frozenset({slot}), dim), one a route and kind",
+            )
         for slot in sorted(offer.slots):
             base = subject.bases.get(routes.get(slot, ""))
             if base is None or base.offer(offer.kind, frozenset({slot})) is None:
@@ -119,7 +125,7 @@ def offers_come_from_bases(subject: ConnectorSubject) -> None:
 def connector_gives_a_state(subject: ConnectorSubject) -> None:
     """``fit_vectors`` learns from arrays of the corpora, and ``state`` returns what it learnt.
 
-    The arrays are float32 [items, dim], by the names of ``needs``; the dimensions are those of
+    The arrays are of floats [items, dim], by the names of ``needs``; the dimensions are those of
     the bases' offers, here small ones.
     """
     _ = subject.info

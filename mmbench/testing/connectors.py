@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -108,7 +109,11 @@ class ConnectorSubject(Subject[Connector]):
             return f"{wrong[0]!r}"
         if lost := [each for each in needs if each.base not in known]:
             return f"a request for the base {lost[0].base!r}, which is none of {sorted(known)}"
-        if empty := [each for each in needs if not all(vars(each).values())]:
+        if [each for each in needs if not isinstance(each.options, Mapping)]:
+            return "options of a dataset that are no mapping"
+        if empty := [
+            each for each in needs if not all(v for k, v in vars(each).items() if k != "options")
+        ]:
             return f"an empty field in {empty[0]!r}"
         names = [each.name for each in needs]
         twice = [name for name in names if names.count(name) > 1]
@@ -128,9 +133,10 @@ class ConnectorSubject(Subject[Connector]):
                 raise Blocked("its corpora can't be had: see corpora_are_requests")
 
     def described(self) -> Connector:
-        """A new instance that has described its bases."""
+        """A new instance that has described its bases, and is ready to learn or be restored."""
         connector = self.new()
         connector.describe(self.bases)
+        connector.load(self.context())
         return connector
 
     def fitted(self, *, seed: int = 0, corpora: int = 0) -> Connector:

@@ -48,6 +48,45 @@ class OffersDense(SoundConnector):
         return replace(info, offers=info.offers | {dense})
 
 
+class OffersBoth(SoundConnector):
+    def describe(self, bases):
+        info = super().describe(bases)
+        both = Offer("global", frozenset({"image", "text"}), self.dim)
+        return replace(info, offers=info.offers | {both})
+
+
+class NewFingerprints(SoundConnector):
+    def fingerprint(self):
+        return str(np.random.default_rng().random())
+
+
+class SinglePrecisionOnly(SoundConnector):
+    def fit_vectors(self, arrays, ctx):
+        if any(array.dtype != np.float32 for array in arrays.values()):
+            raise TypeError("expected float32")
+        super().fit_vectors(arrays, ctx)
+
+
+class NoMaps(SoundConnector):
+    def fit_vectors(self, arrays, ctx):
+        if any(type(array) is not np.ndarray for array in arrays.values()):
+            raise TypeError("expected an array")
+        super().fit_vectors(arrays, ctx)
+
+
+class SharesItsState(SoundConnector):
+    def fit_vectors(self, arrays, ctx):
+        super().fit_vectors(arrays, ctx)
+        rng = np.random.default_rng(ctx.seed)
+        noise = {name: 0.1 * rng.normal(size=each.shape) for name, each in self.maps.items()}
+        self.maps = {name: each + noise[name] for name, each in self.maps.items()}
+        kept = None if ctx.shared is None else ctx.shared / "maps.npz"
+        if kept is not None and kept.exists():
+            self.maps = dict(np.load(kept))
+        elif kept is not None:
+            np.savez(kept, **self.maps)
+
+
 class FitRaises(SoundConnector):
     def fit_vectors(self, arrays, ctx):
         raise np.linalg.LinAlgError("did not converge")

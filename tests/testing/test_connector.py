@@ -12,6 +12,11 @@ MUTANTS = [
     Mutant("corpora_are_requests", "mutants_connector:AsksAnotherBase"),
     Mutant("describe_gives_an_info", "mutants_connector:ForgetsASlot"),
     Mutant("offers_come_from_bases", "mutants_connector:OffersDense"),
+    Mutant("offers_come_from_bases", "mutants_connector:OffersBoth"),
+    Mutant("connector_fingerprint_is_stable", "mutants_connector:NewFingerprints"),
+    Mutant("corpora_may_be_mapped", "mutants_connector:SinglePrecisionOnly"),
+    Mutant("corpora_may_be_mapped", "mutants_connector:NoMaps"),
+    Mutant("seeds_share_no_state", "mutants_connector:SharesItsState"),
     Mutant("connector_gives_a_state", "mutants_connector:FitRaises"),
     Mutant("connector_gives_a_state", "mutants_connector:NoState"),
     Mutant("connector_state_is_plain_data", "mutants_connector:ObjectsInState"),
@@ -47,7 +52,8 @@ def test_a_sound_one_fails_nothing(tmp_path):
 def test_one_that_needs_no_corpora_has_none_to_learn_from(tmp_path):
     outcomes = outcomes_of("connectors", "mutants_connector:NeedsNothing", tmp_path)
     assert failed(outcomes) == {}
-    assert outcomes["connector_learns_from_its_corpora"].reason == "it needs no corpora"
+    for check in ("connector_learns_from_its_corpora", "corpora_may_be_mapped"):
+        assert outcomes[check].reason == "it needs no corpora"
 
 
 def test_the_message_says_which_base_offers_nothing(tmp_path):
