@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 #: The order of the page: what a record refers to, as it comes.
 ORDER = (
     "RepresentationEntry",
+    "BaseEntry",
     "TaskEntry",
     "MetricInfo",
     "MetricValue",
