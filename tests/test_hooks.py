@@ -130,7 +130,7 @@ def test_everything_a_plugin_imports_is_public():
 
 
 @pytest.mark.parametrize(
-    "name", ["mean-colour", "mean-colour-squared", "swatches", "swatches-zeroshot"]
+    "name", ["mean-colour", "mean-colour-squared", "turned", "swatches", "swatches-zeroshot"]
 )
 def test_the_documentations_plugin_passes_the_kit(registry, name, tmp_path):
     (target,) = targets_of(registry, name)
@@ -158,7 +158,9 @@ def test_the_documentations_plugin_runs_from_sample_to_leaderboard(mmbench):
         for each in (record.get("record", record) for record in records)
         if "representation" in each and each.get("status") == "ok"
     }
-    assert set(found) == {"mean-colour", "random"}
+    assert set(found) == {"mean-colour", "turned", "random"}
+    assert found["turned"]["metrics"]["top-1"]["value"] > 0.4
+    assert found["turned"]["representation"]["label"] == "turned(mean-colour, mean-colour)"
     mean_colour = found["mean-colour"]
     assert mean_colour["metrics"]["top-1"]["value"] > 0.7
     assert mean_colour["references"]["chance"]["top-1"] == 0.25
