@@ -170,6 +170,7 @@ class Bridge(Connector):
         from torch.nn.functional import normalize
 
         from mmbench_cmcr.aggregation import soft_values
+        from mmbench_cmcr.threads import one_thread
 
         width = self._sides[base].width
         if vectors.shape[-1] != width:
@@ -183,10 +184,11 @@ class Bridge(Connector):
             chunk = np.array(flat[start : start + _CHUNK], dtype=np.float32)  # a copy: torch asks
             found = torch.from_numpy(chunk).to(self._device)
             if base == "second":
-                found = soft_values(
-                    found, self._sides["second"], self._sides["first"],
-                    temperature=self.temperature,
-                )  # fmt: skip
+                with one_thread(self._device):
+                    found = soft_values(
+                        found, self._sides["second"], self._sides["first"],
+                        temperature=self.temperature,
+                    )  # fmt: skip
             out[start : start + len(chunk)] = normalize(found, dim=-1).cpu().numpy()
         return out.reshape(*vectors.shape[:-1], out.shape[1])
 

@@ -19,6 +19,7 @@ from mmbench.api import (
     State,
     UsageError,
 )
+from mmbench_cmcr.checks import require
 from mmbench_cmcr.corpora import collect, corpus_requests
 from mmbench_cmcr.junction import Junction
 from mmbench_cmcr.layouts import HeadA, Layout, Projector, parameter_count
@@ -122,9 +123,9 @@ class CMCR(Connector):
         checkpoint: str = "",
         head_a: HeadA = "published",
     ) -> None:
-        _require("above 0", tau1=tau1, tau2=tau2, tau3=tau3, learning_rate=learning_rate,
+        require("above 0", tau1=tau1, tau2=tau2, tau3=tau3, learning_rate=learning_rate,
                  epochs=epochs, batch=batch - 1, dim=1 if dim is None else dim)  # fmt: skip
-        _require("0 or more", variance=variance, intra_weight=intra_weight,
+        require("0 or more", variance=variance, intra_weight=intra_weight,
                  shared_weight=shared_weight, leaf_weight=leaf_weight)  # fmt: skip
         self.junction = Junction(
             shared, first_leaf, second_leaf, second_shared or shared, more_slots
@@ -235,12 +236,13 @@ class CMCR(Connector):
             for role, requests in self._requests().items()
         }
         from mmbench_cmcr.learning import check_corpora, learn, make_corpus
+        from mmbench_cmcr.threads import one_thread
 
         check_corpora(corpora)
         widths = {space: corpora[f"shared/{space}"].width for space in ("first", "second")}
         recipe = self._recipe(widths)
         ctx.log.info("%s: %s", self.name, recipe)
-        with ExitStack() as stack:
+        with one_thread(ctx.device), ExitStack() as stack:
             folder = ctx.checkpoint
             if folder is None:
                 folder = Path(stack.enter_context(TemporaryDirectory(prefix="mmbench-cmcr-")))
@@ -264,6 +266,8 @@ class CMCR(Connector):
         import torch
         from torch.nn.functional import normalize
 
+        from mmbench_cmcr.threads import one_thread
+
         width = self._meta["widths"][base]
         head = self._heads.get("first" if base == "first" else "second")
         if head is not None:
@@ -277,7 +281,7 @@ class CMCR(Connector):
         out = np.empty((len(flat), self._meta["dim"]), dtype=np.float32)
         for start in range(0, len(flat), _CHUNK):
             chunk = np.array(flat[start : start + _CHUNK], dtype=np.float32)  # a copy: torch asks
-            with torch.inference_mode():
+            with one_thread(self._device), torch.inference_mode():
                 unit = normalize(torch.from_numpy(chunk).to(self._device), dim=-1)
                 joined = unit if head is None else normalize(head(unit), dim=-1)
                 out[start : start + len(chunk)] = joined.cpu().numpy()
@@ -392,15 +396,3 @@ class CMCR(Connector):
             "intra_norm": self.losses["intra_norm"],
             "history": history,
         }  # fmt: skip
-
-
-def _require(what: str, **values: float) -> None:
-    """See that numbers are in their range.
-
-    Raises:
-        UsageError: One is not.
-    """
-    for name, value in values.items():
-        if value < 0 or not np.isfinite(value) or (value == 0 and what == "above 0"):
-            shown, least = (value + 1, "2 or more") if name == "batch" else (value, what)
-            raise UsageError(f"{name} must be {least}, not {shown}", where="c-mcr")

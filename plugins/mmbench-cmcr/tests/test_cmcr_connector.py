@@ -10,6 +10,7 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 from cmcr_worlds import base, linear_space, meanings, recall_at_1
 
 from mmbench.api import Context, DataError, PluginError, Slot, StoreError, UsageError
@@ -228,6 +229,23 @@ def test_trainings_with_other_seeds_share_the_aggregates(tmp_path):
     for name, array in alone.state().arrays.items():
         np.testing.assert_array_equal(second[name], array)
     assert any(not np.array_equal(first[name], second[name]) for name in first)
+
+
+def test_the_number_of_threads_changes_no_digit():
+    before = torch.get_num_threads()
+    rng = np.random.default_rng(0)
+    many = {name: rng.normal(size=(1500, 32)).astype(np.float32) for name in NAMES}
+    found = []
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        made = cmcr(batch=512)
+        made.fit_vectors(arrays(**many), Context())
+        assert torch.get_num_threads() == threads
+        found.append((made.state().arrays, made.project("second", "audio", many["audio"])))
+    torch.set_num_threads(before)
+    for name, array in found[0][0].items():
+        np.testing.assert_array_equal(found[1][0][name], array)
+    np.testing.assert_array_equal(found[0][1], found[1][1])
 
 
 def test_spaces_can_be_trained_on_data_of_their_own():
