@@ -129,7 +129,9 @@ class Catalog:
         self._datasets: dict[str, Configured[Dataset]] = {}
         self._collections: dict[str, Mapping[str, Collection]] = {}
         self._tasks: dict[str, OpenedTask] = {}
-        # The collection is kept beside its keys, so that its id() stays its own.
+        self._limited: dict[str, Mapping[str, Collection]] = {}
+        # Collections are kept beside what is known of them, so that their id() stays their own.
+        self._fingerprints: dict[int, tuple[Collection, str]] = {}
         self._keys: dict[tuple[int, str], tuple[Collection, Sequence[str | None]]] = {}
 
     def representation(
@@ -174,6 +176,26 @@ class Catalog:
                     f"its reader raised {type(error).__name__}: {error}", where=f"dataset {name}"
                 ) from error
         return self._collections[key]
+
+    def corpora(self, name: str, options: Mapping[str, Any]) -> Mapping[str, Collection]:
+        """A dataset's collections, cut to the limit, for connectors to learn from.
+
+        Raises:
+            DataMissing, PluginError: As :meth:`dataset_collections` does.
+        """
+        collections = self.dataset_collections(name, options)
+        if self.limit is None:
+            return collections
+        key = key_of(name, options)
+        if key not in self._limited:
+            self._limited[key] = limited(collections, self.limit)
+        return self._limited[key]
+
+    def fingerprint(self, collection: Collection) -> str:
+        """A collection's fingerprint, made once."""
+        if id(collection) not in self._fingerprints:
+            self._fingerprints[id(collection)] = (collection, collection.fingerprint())
+        return self._fingerprints[id(collection)][1]
 
     def task(self, choice: TaskChoice) -> OpenedTask:
         """A configured task with its collections opened."""

@@ -9,7 +9,6 @@ from mmbench.api import Collection, CorpusRequest, DataMissing, PluginError, Req
 from mmbench.api.streams import fits
 from mmbench.options import nearest
 from mmbench.runner.keys import key_of
-from mmbench.runner.limit import limited
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +107,7 @@ def _opened(
     """Open one corpus, and see that its base can encode it."""
     corpus = f"{request.dataset}/{request.collection}/{request.stream}"
     try:
-        collections = catalog.dataset_collections(request.dataset, request.options)
+        collections = catalog.corpora(request.dataset, request.options)
     except DataMissing as error:
         raise DataMissing(
             f"the corpus {corpus} is not there: {error.what}",
@@ -119,8 +118,6 @@ def _opened(
             f"the corpus {corpus}: {error.what}",
             where=", ".join(filter(None, (where, error.where))), fix=error.fix,
         ) from error  # fmt: skip
-    if catalog.limit is not None:
-        collections = limited(collections, catalog.limit)
     found = collections.get(request.collection)
     if found is None:
         raise UsageError(
@@ -144,7 +141,7 @@ def _opened(
         )  # fmt: skip
     info = catalog.dataset(request.dataset, request.options).object.info
     sample = catalog.source(request.dataset).is_sample
-    return Corpus(request, found, found.fingerprint(), sample, tuple(info.leaks))
+    return Corpus(request, found, catalog.fingerprint(found), sample, tuple(info.leaks))
 
 
 def _listed(info: RepresentationInfo) -> str:
