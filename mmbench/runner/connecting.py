@@ -11,7 +11,7 @@ import numpy as np
 from mmbench.api import DataError, MmbenchError, PluginError
 from mmbench.runner.encoding import checked, first_of_each
 from mmbench.runner.matching import Group, groups_of
-from mmbench.runner.vectors import SpaceWriter
+from mmbench.runner.vectors import SpaceWriter, storage_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,7 +80,6 @@ def gather_corpora(
     Raises:
         DataError: A corpus has no items.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     places: dict[str, tuple[Space, NDArray[np.int64]]] = {}
     kept: dict[str, NDArray[np.bool_]] = {}
     for corpus in found.subject.corpora:
@@ -109,15 +108,17 @@ def gather_corpora(
 
 def _mapped(path: Path, space: Space, places: NDArray[np.int64]) -> NDArray[np.float32]:
     """Vectors at these places as a file that is mapped into memory."""
-    first = space.gather(places[:1])
-    shape = (len(places), *first.shape[1:])
-    file = np.lib.format.open_memmap(  # type: ignore[no-untyped-call]
-        path, mode="w+", dtype=np.float32, shape=shape
-    )
-    for start in range(0, len(places), _ROWS):
-        file[start : start + _ROWS] = space.gather(places[start : start + _ROWS])
-    file.flush()
-    del file
+    width = space.gather(places[:1]).shape[1:]
+    header = {"descr": "<f4", "fortran_order": False, "shape": (len(places), *width)}
+    try:
+        # Written, not mapped, to begin with: a full disk is an error then, and no signal.
+        with path.open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)  # type: ignore[no-untyped-call]
+            for start in range(0, len(places), _ROWS):
+                block = space.gather(places[start : start + _ROWS])
+                file.write(block.astype("<f4", copy=False).data)
+    except OSError as error:
+        raise storage_error(error, path.parent) from error
     mapped: NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import (
@@ -46,7 +48,9 @@ def fit_connector(
     connector, label = found.subject.connector, found.subject.choice.label
     assert connector is not None
     assert context.checkpoint is not None
-    files = context.checkpoint.with_name(f"{context.checkpoint.name}-corpora")
+    # A folder of its own: another run may train the same just now.
+    prefix = f"{context.checkpoint.name}-corpora-"
+    files = Path(mkdtemp(prefix=prefix, dir=context.checkpoint.parent))
     try:
         arrays, told = gather_corpora(found, embedded, files)
         called(lambda: connector.load(context), "load", label)

@@ -6,8 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mmbench.api import Connector, Representation, RepresentationInfo
+from mmbench.api import Connector, Representation, RepresentationInfo, UsageError
 from mmbench.registry import load_object
+from mmbench.runner.subjects import DEEPEST, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,8 +36,16 @@ def with_own_names(suite: Suite, registry: Registry) -> Suite:
     return replace(suite, representations=tuple(named))
 
 
-def info_of(name: str, options: Mapping[str, Any], registry: Registry) -> RepresentationInfo:
+def info_of(
+    name: str, options: Mapping[str, Any], registry: Registry, *, depth: int = 0
+) -> RepresentationInfo:
     """What a representation or connector says of itself, as far as that needs no data.
+
+    Args:
+        name: Its name in the registry.
+        options: Options that differ from its defaults.
+        registry: The loaded plugins.
+        depth: Connectors that it is a base in.
 
     Raises:
         MmbenchError: It, or one of its bases, can't be configured, or the bases can't be joined.
@@ -45,8 +54,16 @@ def info_of(name: str, options: Mapping[str, Any], registry: Registry) -> Repres
     if isinstance(made, Representation):
         return made.info
     assert isinstance(made, Connector)
-    bases = {key: info_of(ref.name, ref.options, registry) for key, ref in made.bases.items()}
-    return made.describe(bases)
+    if depth >= DEEPEST:
+        raise UsageError(f"has connectors as bases {DEEPEST} deep", where=f"representation {name}")
+    bases = {
+        key: info_of(ref.name, ref.options, registry, depth=depth + 1)
+        for key, ref in made.bases.items()
+    }
+    info: RepresentationInfo = guarded(
+        lambda: made.describe(bases), "describe()", f"representation {name}"
+    )
+    return info
 
 
 def _own_name(choice: RepresentationChoice, registry: Registry) -> str:

@@ -26,6 +26,7 @@ from mmbench.api import (
 )
 from mmbench.api.streams import bind_slots
 from mmbench.options import nearest
+from mmbench.registry import load_object
 from mmbench.runner.corpora import open_corpora
 from mmbench.runner.keys import key_of
 from mmbench.runner.suite import RepresentationChoice, fit_on_of
@@ -39,10 +40,10 @@ if TYPE_CHECKING:
     from mmbench.runner.corpora import Corpus
     from mmbench.runner.suite import TaskChoice
 
-__all__ = ["Learnt", "Subject", "guarded", "subject_of"]
+__all__ = ["DEEPEST", "Learnt", "Subject", "guarded", "subject_of"]
 
 #: Connectors within connectors, at most.
-_DEEPEST = 16
+DEEPEST = 16
 
 
 @dataclass(frozen=True)
@@ -236,6 +237,13 @@ class _Builder:
         routes = connector.routes
         bind = {slot: s for slot, s in choice.bind.items() if routes.get(slot) == name}
         label = _called(ref.name, ref.options)
+        cls = load_object(known[ref.name].spec.path, known[ref.name])
+        trained = isinstance(cls, type) and issubclass(cls, TrainedRepresentation)
+        if ref.fit_on and not trained:
+            raise UsageError(
+                f"its base {name} is {ref.name}, which is not trained, and has a fit_on",
+                where=where, fix="leave it out",
+            )  # fmt: skip
         inner = RepresentationChoice(ref.name, label, dict(ref.options), choice.optional, bind)
         return self.subject(inner, above, ref.fit_on, self._streams(asked, name))
 
@@ -260,9 +268,9 @@ class _Builder:
         if called in above:
             circle = " -> ".join([*above[above.index(called) :], called])
             raise UsageError(f"its bases lead back to itself: {circle}", where=choice.label)
-        if len(above) >= _DEEPEST:
+        if len(above) >= DEEPEST:
             raise UsageError(
-                f"has connectors as bases {_DEEPEST} deep: {' -> '.join(above[-3:])} ...",
+                f"has connectors as bases {DEEPEST} deep: {' -> '.join(above[-3:])} ...",
                 where=choice.label,
             )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 import time
@@ -148,8 +147,6 @@ class Workshop:
         else:
             shared = self._folder(self.trainings.shared(found.subject))
             state, told = fit_connector(found, replace(context, shared=shared), self.embedded)
-            with contextlib.suppress(OSError):
-                shared.rmdir()  # nothing to share
         described = {
             "representation": job.label,
             "seconds": round(time.perf_counter() - start, 6),

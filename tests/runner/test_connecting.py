@@ -15,13 +15,15 @@ import pytest
 from installing import environment, install
 from runner_bench import representation, task
 
-from mmbench.api import NotApplicable, PluginError, UsageError
+from mmbench.api import NotApplicable, PluginError, Request
 from mmbench.results.store import RecordStore
+from mmbench.runner import connecting
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import BundleStore
 from mmbench.runner.housekeeping import others
 from mmbench.runner.matching import match
 from mmbench.runner.vectors import VectorStore
+from mmbench.runner.workshop import Workshop
 
 JOINED = "joined(steady, learnt)"
 
@@ -167,12 +169,52 @@ def test_seeds_share_a_folder_and_no_state(bench) -> None:
     assert steps.read_text() == "0:0\n1:0\n"
 
 
-def test_a_base_that_is_seeded_makes_it_seeded(bench) -> None:
-    plan = bench.plan([joined(second="seeded")], [task("pairs")], (0, 1))
+@pytest.fixture
+def projected(bench, monkeypatch):
+    """``projected(kind)``: the store's space of a connector's left side, and its base's vectors."""
+    from mmbench_faulty.tasks import FaultyTask
 
-    assert [cell.seed for cell in plan.cells] == [0, 1]
-    fits = {job.key for job in plan.jobs.values() if job.kind == "fit"}
-    assert len(fits) == 2
+    def running(kind):
+        wanted = Request("vectors", "items", ("left",), kind)
+        monkeypatch.setattr(FaultyTask, "requests", lambda self, offers: [wanted])
+        choice, chosen = joined(first="gridded", second="steady"), task("faulty-task")
+        shop = Workshop(bench.registry, bench.settings, "test", "cpu", lambda *said: None)
+        results: dict = {}
+        for job in bench.plan([choice], [chosen]).jobs.values():
+            if job.kind != "score":
+                results[job.key] = shop.do(job, {need: results[need] for need in job.needs})
+        found = match(shop.catalog, choice, chosen, 0)
+        group = shop.embedded.group(found, wanted)
+        space = shop.embedded.space(found, wanted, group.slots)
+        base = shop.embedded.space(found.base("first"), wanted, group.slots)
+        mean = shop.artifacts.load(shop.trainings.content(found.subject)).arrays["first"]
+        shop.catalog.hashes.close()
+        vectors = [each.gather(each.find(group.digests)) for each in (space, base)]
+        return space, vectors[0], vectors[1] - mean
+
+    return running
+
+
+def test_dense_maps_are_projected_cell_by_cell(projected) -> None:
+    _, mine, wanted = projected("dense")
+
+    assert mine.shape == (12, 2, 2, 6)
+    np.testing.assert_allclose(mine, wanted, rtol=1e-5)
+
+
+def test_a_lost_block_is_projected_again_alone(projected, monkeypatch) -> None:
+    monkeypatch.setattr(connecting, "_BLOCK", 5)
+    space, mine, _ = projected("global")
+    shards = sorted(space.folder.glob("????????*.json"))
+    kept = {path: path.stat().st_mtime_ns for path in shards}
+    assert len(shards) == 3  # of 5, 5 and 2 rows
+    shards[0].unlink()
+
+    again, vectors, _ = projected("global")
+    after = {path: path.stat().st_mtime_ns for path in again.folder.glob("????????*.json")}
+    assert len(after) == 3
+    assert all(after[path] == when for path, when in kept.items() if path != shards[0])
+    np.testing.assert_array_equal(vectors, mine)
 
 
 def test_one_that_needs_no_corpora_only_projects(bench) -> None:
@@ -233,34 +275,6 @@ def test_a_base_that_is_trained_anew_takes_its_connectors_along(bench) -> None:
     assert after.state != before.state
 
 
-def test_keys_follow_what_makes_a_connector(catalog) -> None:
-    def keys(seed=0, **options):
-        found = match(catalog, joined(**options), task("pairs"), seed)
-        return found.identity, found.recipe
-
-    base = keys()
-    assert keys(first="steady", first_options={}) != base  # options as they were given
-    assert keys(seed=1) == base
-    for changed in (
-        {"first_options": {"scale": 2.0}},
-        {"second": "steady"},
-        {"second_fit_on": {"dataset": "faulty-pairs", "train": "test"}},
-        {"seeded": True},
-    ):
-        assert keys(**changed)[0] != base[0], changed
-    assert keys(seeded=True, seed=1)[0] != keys(seeded=True)[0]
-    corpora = {
-        keys(corpus=corpus, data=data)[1]
-        for corpus, data in (
-            ("faulty-pairs/train/left", {}),
-            ("faulty-pairs/train/left", {"items": 5}),
-            ("faulty-pairs/test/left", {}),
-            ("", {}),
-        )
-    }
-    assert len(corpora) == 4
-
-
 def test_the_limit_holds_for_corpora(bench) -> None:
     outcome, _ = bench.do([joined()], [task("pairs")], limit=4)
 
@@ -277,82 +291,6 @@ def test_learning_from_judged_items_is_noted(bench) -> None:
         in note
         for note in only(outcome).notes
     )
-
-
-def test_labels_are_the_suites_where_it_gives_one(bench) -> None:
-    choices = [joined(), joined("mine", seeded=True), joined(JOINED, second="steady")]
-    plan = bench.plan([choices[0], choices[1]], [task("pairs")])
-    assert [cell.representation.label for cell in plan.cells] == [JOINED, "mine"]
-
-    taken = bench.plan([choices[0], choices[2]], [task("pairs")])
-    assert [cell.representation.label for cell in taken.cells] == ["joined", JOINED]
-
-
-@pytest.mark.parametrize(
-    ("options", "what"),
-    [
-        ({"first": "steadi"}, "base first is 'steadi', which is not installed\n.*did you mean st"),
-        ({"first_options": {"scales": 1}}, "has no option 'scales'"),
-        ({"second_fit_on": {"dataset": "faulty-pairs"}}, "lacks the key 'fit_on.train'"),
-        ({"second_fit_on": {"dataset": "faulty-pairs", "train": "no"}}, "no collection 'no' to"),
-        ({"corpus": "faulty-pair/train/left"}, "no dataset called 'faulty-pair'"),
-        ({"corpus": "faulty-pairs/tran/left"}, "no such collection\n.*did you mean train"),
-        ({"corpus": "faulty-pairs/train/lift"}, "no such stream\n.*did you mean left"),
-        ({"corpus": "faulty-pairs/train/right"}, "does not fit the slot 'left' of steady"),
-        ({"data": {"itens": 3}}, "has no option 'itens'"),
-    ],
-)  # fmt: skip
-def test_misuse_is_refused_before_anything_starts(bench, options, what) -> None:
-    with pytest.raises(UsageError, match=f"(?s){what}"):
-        bench.plan([joined(**options)], [task("pairs")])
-
-
-def test_an_optional_connector_is_skipped_where_a_base_is_not_installed(bench) -> None:
-    choice = replace(joined(first="clip"), optional=True)
-    (cell,) = bench.plan([choice], [task("pairs")]).cells
-
-    assert cell.state == "skipped"
-    assert "base first is 'clip', which is not installed" in cell.reason
-
-
-def test_bases_that_lead_back_are_named(bench) -> None:
-    with pytest.raises(UsageError, match=r"its bases lead back to itself: ring.* -> ring"):
-        bench.plan([representation("ring")], [task("pairs")])
-
-
-def test_a_corpus_that_is_not_there_is_a_reason_to_skip(bench) -> None:
-    (cell,) = bench.plan([joined(corpus="faulty-absent/train/left")], [task("pairs")]).cells
-
-    assert cell.state == "skipped"
-    assert "the corpus faulty-absent/train/left is not there: looked for" in cell.reason
-    assert "get it from https://example.org/absent" in cell.reason
-
-
-def test_a_base_that_lacks_what_is_routed_to_it_breaks_the_cell(bench) -> None:
-    (cell,) = bench.plan([joined(first_options={"only": "right"})], [task("pairs")]).cells
-
-    assert cell.state == "broken"
-    assert "describe() offers global of left, which no base of it offers" in cell.reason
-
-
-@pytest.mark.parametrize(
-    ("fault", "what"),
-    [
-        ("describe", "describe() raised KeyError: 'broken describe on purpose'"),
-        ("needs", "needs() raised KeyError"),
-        ("fingerprint", "fingerprint() raised KeyError"),
-        ("twice", "needs() asks for 'first' twice"),
-        ("stranger", "base='third'"),
-        ("offers", "describe() offers dense of left, which no base of it offers"),
-        ("routes", "describe() offers global of right"),
-        ("info", "describe() returned 'joined("),
-    ],
-)
-def test_a_broken_declaration_breaks_the_cell(bench, fault, what) -> None:
-    (cell,) = bench.plan([joined(fault=fault)], [task("pairs")]).cells
-
-    assert cell.state == "broken"
-    assert what in cell.reason
 
 
 @pytest.mark.parametrize(
@@ -372,7 +310,7 @@ def test_a_broken_method_is_named(bench, fault, what) -> None:
 
     assert what in str(caught.value)
     assert "representation joined(steady, steady)" in str(caught.value)
-    assert not list(bench.settings.cache.rglob("*-corpora"))
+    assert not list(bench.settings.cache.rglob("*-corpora*"))
 
 
 @pytest.fixture(scope="module")

@@ -73,6 +73,11 @@ class Joined(Connector):
         slots = [slot for name, base in routes if base in bases for slot in bases[base].slots
                  if slot.name == name]  # fmt: skip
         offers = {Offer("global", frozenset({name})) for name in self.routes}
+        offers |= {
+            Offer("dense", frozenset({name}))
+            for name, base in self.routes.items()
+            if base in bases and bases[base].offer("dense", frozenset({name}))
+        }
         if self.fault == "offers":
             offers.add(Offer("dense", frozenset({"left"})))
         name = f"joined({bases['first'].name}, {bases['second'].name})"

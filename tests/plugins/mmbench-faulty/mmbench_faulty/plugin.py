@@ -15,6 +15,7 @@ def mmbench_representations() -> list[RepresentationSpec]:
     path = f"{_HERE}.representations"
     return [
         RepresentationSpec("steady", f"{path}:Steady", "Works"),
+        RepresentationSpec("gridded", f"{path}:Gridded", "Has dense maps"),
         RepresentationSpec("seeded", f"{path}:Seeded", "Works, and depends on the seed"),
         RepresentationSpec("learnt", f"{path}:Learnt", "Is trained"),
         RepresentationSpec("looked-up", f"{path}:LookedUp", "Vectors by item id"),

@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 import time
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,6 +75,22 @@ class Steady(Representation):
         """Scaled means."""
         time.sleep(self.delay)
         return values(batch) * np.float32(self.scale)
+
+
+class Gridded(Steady):
+    """Has maps of two by two cells, too."""
+
+    @property
+    def info(self) -> RepresentationInfo:
+        """Both sides, and maps of them."""
+        plain = describe("gridded")
+        maps = {Offer("dense", frozenset({side})) for side in SIDES}
+        return replace(plain, offers=plain.offers | maps)  # type: ignore[no-any-return]
+
+    def encode_dense(self, batch: Batch) -> NDArray[np.float32]:
+        """The vectors, times 1 to 4."""
+        cells = np.arange(1, 5, dtype=np.float32).reshape(2, 2, 1)
+        return values(batch)[:, None, None] * cells
 
 
 class Seeded(Steady):
