@@ -85,6 +85,30 @@ def first(home: Path) -> Any:
     return run(home, "one", "--jobs", 1)
 
 
+def test_the_plan_says_who_encodes_trains_and_projects(home: Path) -> None:
+    process = start(home, "planned", "--dry-run")
+    out, err = process.communicate(timeout=60)
+    work = [line.split()[:3] for line in out.splitlines()]
+
+    assert process.returncode == 0, err
+    for name in ("cca-image-text", "cca-audio-text"):
+        assert [name, "train", TASK] in work
+        assert [name, "encode", "corpus"] in work
+    for said in ("train", "project image", "project audio"):
+        lines = [line for line in out.splitlines() if f"  {said}  " in line]
+        assert [line.split("(")[0] for line in lines if "(" in line] == ["bridge", "c-mcr"]
+    assert "4 fits, 6800 items to encode" in " ".join(out.split())
+
+
+def test_a_base_that_is_not_there_is_misuse(home: Path) -> None:
+    process = start(home, "planned", "-r", "c-mcr", "-o", "c-mcr.first=cca-image-txt")
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 2
+    assert "its base first is 'cca-image-txt', which is not installed" in err
+    assert "did you mean cca-image-text" in err
+
+
 def test_sounds_find_pictures_that_they_were_never_paired_with(home: Path, first: Any) -> None:
     found = {cell["representation"]: cell for cell in first["cells"]}
 

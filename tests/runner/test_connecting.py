@@ -20,7 +20,7 @@ from mmbench.results.store import RecordStore
 from mmbench.runner import connecting
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import BundleStore
-from mmbench.runner.housekeeping import others
+from mmbench.runner.housekeeping import others, summarise
 from mmbench.runner.matching import match
 from mmbench.runner.vectors import VectorStore
 from mmbench.runner.workshop import Workshop
@@ -94,6 +94,8 @@ def test_it_runs_and_its_record_tells_what_it_is_made_of(bench) -> None:
     assert corpus.fingerprint
     assert record.cost.seconds.keys() >= {"fit", "fit of bases", "encode", "score"}
     assert counted(results) == (2, 72)
+    spaces = {(e.about["representation"], e.items) for e in summarise(bench.settings.cache)}
+    assert spaces == {("steady", 36), ("learnt", 24), ("learnt", 12), ("joined", 12)}
 
 
 def test_its_vectors_are_projections_of_its_bases_vectors(bench) -> None:
