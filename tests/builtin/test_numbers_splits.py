@@ -26,6 +26,16 @@ def test_collections_hold_their_split(world):
     assert world["test"].columns["number"] == numbers["test"]
 
 
+def test_the_halves_of_training_are_its_items_and_share_no_number(world):
+    first, second = (world[f"train-{half}"] for half in ("first", "second"))
+    assert not set(first.columns["number"]) & set(second.columns["number"])
+    assert {*first.ids, *second.ids} == set(world["train"].ids)
+    assert len(first) == len(second) == 750
+    for stream in ("image", "audio", "text"):
+        whole = dict(zip(world["train"].ids, world["train"].content_keys(stream), strict=True))
+        assert first.content_keys(stream) == [whole[item] for item in first.ids]
+
+
 def test_every_handwritten_digit_is_in_one_split():
     rows = read_glyphs(digits_file()).rows
     every = [row for split in SPLITS for mine in rows[split] for row in mine]

@@ -194,6 +194,9 @@ class Numbers(Dataset):
             found[split] = SaidCollection(
                 split, split, _number_items(split, numbers[split]), shared
             )
+        for place, half in enumerate(("train-first", "train-second")):
+            kept = _number_items("train", numbers["train"][place::2])
+            found[half] = SaidCollection(half, "train", kept, shared)
         for split in SPLITS:
             name = f"digits-{split}"
             found[name] = SaidCollection(name, split, _digit_items(name, split, shared), shared)
