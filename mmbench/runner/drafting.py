@@ -170,11 +170,15 @@ def draft_record(
 ) -> Record:
     """A cell's record before scoring (or after a failure, then without ``kept``)."""
     requested = _requested_streams(match)
-    # What learns nothing has no training items: they took no part.
+    # Training items that nothing learns from took no part.
     parts = [match.subject, *(base for _, base in match.subject.tree())]
-    learns = any(each.fit is not None for each in parts)
-    idle = set() if learns else _training(match) - set(requested)
-    part = {name: each for name, each in match.opened.collections.items() if name not in idle}
+    learnt = {id(each.collection) for each in match.subject.learnt()}
+    idle = _training(match) - set(requested)
+    part = {
+        name: each
+        for name, each in match.opened.collections.items()
+        if name not in idle or id(each) in learnt
+    }
     if kept is None:
         kept = {name: np.arange(len(collection)) for name, collection in part.items()}
     dropped = dropped_items(part, kept, reasons or {})
