@@ -152,7 +152,8 @@ class CCA(TrainedRepresentation):
             view = np.concatenate(parts)
             mean = view.mean(axis=0)
             views.append(view - mean)
-            white = None if window is None else self._usual_distance(views[-1])
+            with threadpool_limits(1):  # as below
+                white = None if window is None else self._usual_distance(views[-1])
             sides[slot] = Side(grid, window, mean, np.zeros((len(mean), self.dim)), white)
         # One thread: the last digits of a decomposition follow the number of threads.
         with threadpool_limits(1):
