@@ -13,7 +13,7 @@ from PIL import Image
 
 from mmbench.api import ItemError
 from mmbench_audiovisual.clips import Clip
-from mmbench_audiovisual.sample_media import save_mp4
+from mmbench_audiovisual.sample_media import paint, save_mp4
 from mmbench_audiovisual.video import load_frame, load_track
 
 FPS = 10
@@ -146,3 +146,15 @@ def test_real_clips(assets: Path, name: str) -> None:
     assert sound.samples.shape[0] in (1, 2)
     assert abs(sound.samples.shape[1] / sound.rate - 10) < 0.2
     assert 0.01 < np.abs(sound.samples).max() <= 1.5
+
+
+def test_a_video_is_the_same_bytes_whatever_lay_in_memory_before(tmp_path: Path) -> None:
+    rng = np.random.default_rng()
+    frames = [paint(None, 64, 48, seed) for seed in range(12)]
+    written = set()
+    for _ in range(20):
+        churn = [rng.bytes(int(rng.integers(1, 50)) * 1000) for _ in range(5)]
+        save_mp4(tmp_path / "a.mp4", frames, FPS, tone(0.5), RATE)
+        written.add((tmp_path / "a.mp4").read_bytes())
+        del churn
+    assert len(written) == 1
