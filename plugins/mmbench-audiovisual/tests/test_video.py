@@ -13,11 +13,12 @@ from PIL import Image
 
 from mmbench.api import ItemError
 from mmbench_audiovisual.clips import Clip
-from mmbench_audiovisual.sample_media import paint, save_mp4
+from mmbench_audiovisual.sample_media import Thing, paint, save_mp4
 from mmbench_audiovisual.video import load_frame, load_track
 
 FPS = 10
 RATE = 16_000
+THING = Thing(hue=0.3, stripes=4, light=0.8, box=(0.25, 0.25, 0.75, 0.75), seed=1)
 
 
 def grey(level: int) -> np.ndarray:
@@ -150,7 +151,7 @@ def test_real_clips(assets: Path, name: str) -> None:
 
 def test_a_video_is_the_same_bytes_whatever_lay_in_memory_before(tmp_path: Path) -> None:
     rng = np.random.default_rng()
-    frames = [paint(None, 64, 48, seed) for seed in range(12)]
+    frames = [paint(THING, 160, 112, seed) for seed in range(12)]
     written = set()
     for _ in range(20):
         churn = [rng.bytes(int(rng.integers(1, 50)) * 1000) for _ in range(5)]
