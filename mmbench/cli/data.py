@@ -27,6 +27,8 @@ Examples:
 
 _root = click.option(
     "--data-root",
+    "--root",  # as of `data sample`
+    "data_root",
     type=click.Path(path_type=Path),
     help="One folder a dataset.  [default: MMBENCH_DATA, or ./data]",
 )
@@ -102,7 +104,12 @@ def check(name: str, data_root: Path | None, as_json: bool) -> int:
 @data.command(epilog="\b\nExample:\n  mmbench data sample NAME --root samples --items 20 --seed 1")
 @click.argument("name")
 @click.option(
-    "--root", type=click.Path(path_type=Path), required=True, help="Data root to write in."
+    "--root",
+    "--data-root",  # as of the others
+    "root",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Data root to write in.",
 )
 @click.option("--items", type=click.IntRange(1), default=16, show_default=True, help="How many.")
 @click.option(

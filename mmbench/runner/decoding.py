@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Decoded", "Loader", "decoded_batches"]
 
+#: How often an item is loaded where Python itself failed.
+_TRIES = 10
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -96,12 +99,12 @@ class Loader:
             payload = self._last(collection.parent, collection.parent_row(row), stream, wait=wait)
             return collection.seen(row, payload)
         if self._spool is None or not worth_keeping(collection, stream):
-            return collection.load(row, stream)
+            return _loaded(collection, row, stream)
         key = self._keys(collection, stream)[row]
         if key is None:
-            return collection.load(row, stream)
+            return _loaded(collection, row, stream)
         item = f"{collection.name}\x1f{collection.ids[row]}\x1f{stream}"
-        return self._spool.load(key, item, lambda: collection.load(row, stream), wait=wait)
+        return self._spool.load(key, item, lambda: _loaded(collection, row, stream), wait=wait)
 
     def _last(self, collection: Collection, row: int, stream: str, *, wait: bool) -> Payload:
         """A parent's payload: its children follow one another, and share it."""
@@ -119,6 +122,22 @@ class Loader:
         if isinstance(last.payload, Exception):
             raise last.payload
         return last.payload
+
+
+def _loaded(collection: Collection, row: int, stream: str) -> Payload:
+    """What the collection's own ``load`` returns or raises.
+
+    Python before 3.11.8 may raise a SystemError of its own where two threads parse literals at
+    once, as ``np.load`` does with a file's header (github.com/python/cpython/issues/106905). It is
+    no fault of the item's: it is loaded again.
+    """
+    for _ in range(_TRIES - 1):
+        try:
+            return collection.load(row, stream)
+        except SystemError as error:
+            if "recursion depth mismatch" not in str(error):
+                raise
+    return collection.load(row, stream)
 
 
 def decoded_batches(

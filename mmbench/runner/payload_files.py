@@ -1,13 +1,15 @@
 """Decoded payloads as files: lossless, without pickle, one payload a file.
 
-A file is a line of JSON, and the payload's arrays one after the other as ``.npy`` has them. There
-are no checksums and no compression, since a spool does not outlive its run: a payload is written
-and read at the speed of the disk.
+A file is a line of JSON, and the numbers of the payload's arrays one after the other. (Not as
+``.npy`` has them: Python before 3.11.8 now and then fails to parse those headers in two threads at
+once, github.com/python/cpython/issues/106905.) There are no checksums and no compression, since a
+spool does not outlive its run: a payload is written and read at the speed of the disk.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -25,16 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Packed", "pack", "read_payload", "write_payload"]
 
-#: What an ``.npy`` header takes, unless it is a very long one.
-_HEADER = 128
-
 
 @dataclass(frozen=True)
 class Packed:
     """A payload, ready to be written.
 
     Attributes:
-        header: Its kind, its plain fields, and the names of its arrays.
+        header: Its kind, its plain fields; of its arrays the name, dtype, shape and layout.
         arrays: In the header's order.
     """
 
@@ -43,8 +42,8 @@ class Packed:
 
     @property
     def bytes(self) -> int:
-        """Room that it takes, or a little less than that."""
-        return len(self.header) + 1 + sum(array.nbytes + _HEADER for array in self.arrays)
+        """Room that it takes."""
+        return len(self.header) + 1 + sum(array.nbytes for array in self.arrays)
 
 
 class _Unpackable(Exception):  # noqa: N818 - an answer, not a failure
@@ -72,7 +71,10 @@ def pack(payload: Payload) -> Packed | None:
                 plain[each.name] = _plain(value)
     except _Unpackable:
         return None
-    header = json.dumps({"kind": kind, "plain": plain, "arrays": list(arrays)})
+    described = [
+        [name, each.dtype.str, each.shape, _by_columns(each)] for name, each in arrays.items()
+    ]
+    header = json.dumps({"kind": kind, "plain": plain, "arrays": described})
     return Packed(header.encode("ascii"), list(arrays.values()))
 
 
@@ -85,7 +87,7 @@ def write_payload(path: Path, packed: Packed) -> None:
     with path.open("wb") as file:
         file.write(packed.header + b"\n")
         for array in packed.arrays:
-            np.save(file, array, allow_pickle=False)
+            (array.T if _by_columns(array) else array).tofile(file)
 
 
 def read_payload(path: Path) -> Payload:
@@ -98,9 +100,15 @@ def read_payload(path: Path) -> Payload:
     with path.open("rb") as file:
         header = json.loads(file.readline())
         found = {name: _value(said) for name, said in header["plain"].items()}
-        for name in header["arrays"]:
-            found[name] = np.load(file, allow_pickle=False)
+        for name, dtype, shape, by_columns in header["arrays"]:
+            flat = np.fromfile(file, np.dtype(dtype), count=math.prod(shape))
+            found[name] = flat.reshape(shape, order="F" if by_columns else "C")
     return KINDS[header["kind"]](**found)
+
+
+def _by_columns(array: NDArray[Any]) -> bool:
+    """Whether its numbers lie column after column."""
+    return bool(array.flags.f_contiguous and not array.flags.c_contiguous)
 
 
 def _own_layout(array: NDArray[Any]) -> NDArray[Any]:

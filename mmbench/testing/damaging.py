@@ -8,18 +8,17 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from mmbench.api import SAMPLE_MARKER
 from mmbench.testing.checks import Blocked, described
-from mmbench.testing.datasets import Loaded, load_all
+from mmbench.testing.loaded import Loaded, load_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from mmbench.api import Collection, DataStatus
-    from mmbench.testing.datasets import DatasetSubject
+    from mmbench.api import Collection, Dataset, DataSource, DataStatus
 
 __all__ = ["Damage", "Seen", "Trials"]
 
@@ -70,6 +69,37 @@ class Seen:
         return sum(len(collection) for collection in self.collections.values())
 
 
+class Damageable(Protocol):
+    """What is asked of a dataset's subject here."""
+
+    @property
+    def name(self) -> str:
+        """What users type."""
+        ...
+
+    @property
+    def workspace(self) -> Path:
+        """A folder for what is written."""
+        ...
+
+    @property
+    def small(self) -> Path:
+        """A small sample."""
+        ...
+
+    def new(self) -> Dataset:
+        """A new instance of the dataset."""
+        ...
+
+    def source(self, root: Path) -> DataSource:
+        """The dataset as it lies in a folder."""
+        ...
+
+    def open(self, root: Path) -> Mapping[str, Collection]:
+        """Its collections, read from a folder."""
+        ...
+
+
 class Trials:
     """Damage to a copy of the small sample, one file at a time; each is tried once.
 
@@ -77,7 +107,7 @@ class Trials:
         subject: The dataset.
     """
 
-    def __init__(self, subject: DatasetSubject) -> None:
+    def __init__(self, subject: Damageable) -> None:
         self.subject = subject
         self.root = subject.workspace / "damaged" / subject.name
         shutil.copytree(subject.small, self.root)

@@ -11,13 +11,14 @@ import numpy as np
 from mmbench.api.payloads import KINDS, Audio
 from mmbench.options import declared_options
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
-from mmbench.testing.datasets import DatasetSubject, Loaded, load_one
+from mmbench.testing.loaded import Loaded, load_one
 from mmbench.testing.payload_faults import unlike
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mmbench.api import Collection
+    from mmbench.testing.datasets import DatasetSubject
 
 _THREADS = 4
 #: The largest value that a sound may have: what lossy codecs decode overshoots 1 a little.

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mmbench.testing.damaging import Damage, Seen
-    from mmbench.testing.datasets import DatasetSubject, Loaded
+    from mmbench.testing.datasets import DatasetSubject
+    from mmbench.testing.loaded import Loaded
 
 __all__ = ["IN_WORDS"]
 

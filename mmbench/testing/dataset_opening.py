@@ -6,7 +6,8 @@ import shutil
 from typing import TYPE_CHECKING
 
 from mmbench.testing.checks import Blocked, NotRelevant, conformance, described, fail
-from mmbench.testing.datasets import SAMPLE_ITEMS, SMALL_ITEMS, Loaded, load_one
+from mmbench.testing.datasets import SAMPLE_ITEMS, SMALL_ITEMS
+from mmbench.testing.loaded import Loaded, load_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,29 +12,21 @@ from mmbench.api import (
     DatasetInfo,
     DataSource,
     MmbenchError,
-    payload_digest,
 )
 from mmbench.runner.file_hashes import hash_file
 from mmbench.testing.checks import Blocked, NotRelevant, described
 from mmbench.testing.dataset_processes import DatasetReport, watched_dataset
+from mmbench.testing.loaded import Loaded, load_all, load_one
 from mmbench.testing.subject import Subject
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from mmbench.api import Collection, Payload
+    from mmbench.api import Collection
     from mmbench.testing.damaging import Trials
 
-__all__ = [
-    "SAMPLE_ITEMS",
-    "SMALL_ITEMS",
-    "DatasetSubject",
-    "Loaded",
-    "load_all",
-    "load_one",
-    "write_marked_sample",
-]
+__all__ = ["SAMPLE_ITEMS", "SMALL_ITEMS", "DatasetSubject", "write_marked_sample"]
 
 #: Items that a sample for the checks has.
 SAMPLE_ITEMS = 24
@@ -49,69 +41,6 @@ def write_marked_sample(dataset: Dataset, root: Path, *, items: int, seed: int) 
     root.mkdir(parents=True)
     dataset.write_sample(root, items=items, seed=seed)
     (root / SAMPLE_MARKER).touch()
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """One stream of one item, as it was loaded.
-
-    Attributes:
-        collection: Its collection's key.
-        row: Its row there.
-        item: Its id.
-        stream: Which stream.
-        key: Its content key.
-        payload: What ``load`` returned.
-        error: What it raised instead.
-    """
-
-    collection: str
-    row: int
-    item: str
-    stream: str
-    key: str
-    payload: Payload | None = None
-    error: BaseException | None = None
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """Collection, item and stream."""
-        return (self.collection, self.item, self.stream)
-
-    @property
-    def label(self) -> str:
-        """The same in words."""
-        return f"{self.stream!r} of {self.collection}[{self.item}]"
-
-    @cached_property
-    def digest(self) -> bytes | None:
-        """Of the payload; None where there is none."""
-        return None if self.payload is None else payload_digest(self.payload)
-
-
-def load_all(collections: Mapping[str, Collection], spread: int | None = None) -> Iterator[Loaded]:
-    """Load every stream of every item that has it; exceptions are kept, not raised.
-
-    Args:
-        collections: Of a dataset.
-        spread: At most so many rows a collection, spread over it.
-    """
-    for name, collection in collections.items():
-        step = 1 if spread is None else max(len(collection) // spread, 1)
-        for stream in collection.streams:
-            keys = list(collection.content_keys(stream))
-            for row in range(0, len(collection), step):
-                key = keys[row]
-                if key is not None:
-                    yield load_one(collection, Loaded(name, row, collection.ids[row], stream, key))
-
-
-def load_one(collection: Collection, what: Loaded) -> Loaded:
-    """The same, with what ``load`` returns or raises."""
-    try:
-        return replace(what, payload=collection.load(what.row, what.stream))
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a plugin raises
-        return replace(what, error=error)
 
 
 @dataclass

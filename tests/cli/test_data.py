@@ -109,7 +109,7 @@ def test_what_is_missing_where_and_where_to_get_it(start, site, tmp_path):
     assert "sounds: missing" in said.out
     assert f"not found: {tmp_path / 'd' / 'sounds' / '*.txt'}" in said.out
     assert "get them from https://example.org/sounds" in said.out
-    said = start("data", "status", "sounds", "--json", "--data-root", tmp_path, plugins=plugins)
+    said = start("data", "status", "sounds", "--json", "--root", tmp_path, plugins=plugins)
     assert said.code == 1
     assert json.loads(said.out)["sounds"]["present"] is False
 
@@ -117,7 +117,7 @@ def test_what_is_missing_where_and_where_to_get_it(start, site, tmp_path):
 def test_sample_then_status_then_check(start, site, tmp_path):
     plugins = site("sounds-plugin", SOUNDS)
     root = ("--data-root", tmp_path / "d")
-    sample = ("data", "sample", "sounds", "--root", tmp_path / "d", "--items", "5", "--seed", "7")
+    sample = ("data", "sample", "sounds", "--data-root", tmp_path / "d", "--items", "5", "--seed", "7")
     said = start(*sample, plugins=plugins)
     assert (said.code, said.out) == (0, f"wrote 5 generated items to {tmp_path / 'd' / 'sounds'}\n")
     assert "found 5 sounds" in start("data", "status", "sounds", *root, plugins=plugins).out

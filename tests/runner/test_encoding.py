@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,7 @@ from mmbench_faulty.world import pairs
 from runner_bench import do_jobs, representation, task
 
 from mmbench.api import Batch, ItemError, PluginError
+from mmbench.runner.decoding import Loader
 from mmbench.runner.encoding import Encoder, to_numpy
 from mmbench.runner.housekeeping import verify
 from mmbench.runner.keys import digest_rows
@@ -196,6 +198,34 @@ def test_items_that_cannot_be_decoded_are_dropped_and_named(space) -> None:
     assert sorted(done.dropped) == ["test-001", "test-009"]
     assert "is corrupt" in done.dropped["test-001"]
     assert len(stored(space)) == 8
+
+
+@pytest.mark.parametrize(
+    ("said", "times", "ends_well"),
+    [
+        ("AST constructor recursion depth mismatch (before=45, after=42)", 3, True),
+        ("AST constructor recursion depth mismatch (before=45, after=42)", 1000, False),
+        ("error return without exception set", 1, False),
+    ],
+)
+def test_what_python_gets_wrong_between_threads_is_tried_again(
+    monkeypatch, said, times, ends_well
+) -> None:
+    collection, left = pairs("test", 1, seed=0), [times]
+    load = type(collection).load
+
+    def failing(self, row, stream):
+        if left[0]:
+            left[0] -= 1
+            raise SystemError(said)
+        return load(self, row, stream)
+
+    monkeypatch.setattr(type(collection), "load", failing)
+    if ends_well:
+        assert Loader().load(collection, 0, "left").values.size
+    else:
+        with pytest.raises(SystemError, match=re.escape(said)):
+            Loader().load(collection, 0, "left")
 
 
 def test_items_that_share_a_broken_file_are_dropped_with_its_reason(space) -> None:

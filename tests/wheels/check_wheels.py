@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).resolve().parents[2]
-_DROPPED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TOX_ENV_DIR")
+_DROPPED = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "TOX_ENV_DIR", "HF_HUB_CACHE")
 
 
 class Failed(Exception):  # noqa: N818
@@ -170,7 +170,7 @@ def run_check_without_weights(environment: Environment, plugin: Plugin) -> str:
     answer, _ = environment.run(*command, exits=1)
     for found in json.loads(answer):
         for outcome in found["checks"]:
-            if outcome["status"] != "failed" or "not on this machine" not in outcome["message"]:
+            if outcome["status"] != "failed" or "not on this machine" not in outcome["seen"]:
                 raise Failed(f"{' '.join(command)}\n{found['name']}: {outcome}")
     return f"$ {' '.join(command)}\nall say which weights are not on this machine\n"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from mmbench.api import DataError, DataMissing, DatasetInfo
 from mmbench_audiovisual.clips import Clip, Part, Short
 from mmbench_audiovisual.files import Shelf, first_file, numbered_lines, shelve, shown
+from mmbench_audiovisual.layouts import AVE_ANNOTATIONS, AVE_HEADER, AVE_SPLITS
 from mmbench_audiovisual.media import Frame, MediaCollection, MediaDataset, Track
 
 if TYPE_CHECKING:
@@ -16,15 +17,10 @@ if TYPE_CHECKING:
 
     from mmbench.api import Collection, DataSource
 
-__all__ = ["ANNOTATIONS", "HEADER", "SPLITS", "Ave", "Event", "read_events"]
+__all__ = ["Ave", "Event", "read_events"]
 
 NAME = "ave"
 VERSION = "1"
-ANNOTATIONS = "Annotations.txt"
-#: Collection to the file that lists it; ``all`` is :data:`ANNOTATIONS`.
-SPLITS = {"train": "trainSet.txt", "valid": "valSet.txt", "test": "testSet.txt"}
-#: First line of the annotations in the zip file; the copy on GitHub has none.
-HEADER = "Category&VideoID&Quality&StartTime&EndTime"
 
 _LEAK = "ave: of the official split 8 video ids are in train and test, 10 in train and valid"
 
@@ -61,7 +57,7 @@ def read_events(path: Path) -> list[Event]:
     """
     events: dict[Event, int] = {}
     for number, line in numbered_lines(path):
-        if line == HEADER:
+        if line == AVE_HEADER:
             continue
         fields = line.split("&")
         try:
@@ -69,7 +65,7 @@ def read_events(path: Path) -> list[Event]:
             start, end = (float(field) for field in fields[3:])
         except ValueError:
             raise DataError(
-                f"{line!r} is not {HEADER}, five fields", where=f"{shown(path)}:{number}"
+                f"{line!r} is not {AVE_HEADER}, five fields", where=f"{shown(path)}:{number}"
             ) from None
         if not video or "/" in video or not 0 <= start <= end <= 10:
             raise DataError(
@@ -199,13 +195,13 @@ def _listed(source: DataSource) -> tuple[dict[str, list[Event]], Shelf]:
         DataError: A list is broken.
     """
     root = source.root
-    found = {name: first_file(root, place, f"data/{place}") for name, place in SPLITS.items()}
-    whole = first_file(root, ANNOTATIONS, f"data/{ANNOTATIONS}", "annotations.txt")
+    found = {name: first_file(root, place, f"data/{place}") for name, place in AVE_SPLITS.items()}
+    whole = first_file(root, AVE_ANNOTATIONS, f"data/{AVE_ANNOTATIONS}", "annotations.txt")
     lists = {name: read_events(path) for name, path in found.items() if path}
     if whole:
         lists["all"] = read_events(whole)
     if not lists:
-        raise DataMissing("no list is there", where=shown(root / ANNOTATIONS), fix=Ave.advice)
+        raise DataMissing("no list is there", where=shown(root / AVE_ANNOTATIONS), fix=Ave.advice)
     folder = root / "AVE"
     if not folder.is_dir():
         raise DataMissing("the videos are not there", where=shown(folder), fix=Ave.advice)
@@ -216,7 +212,7 @@ def _named(lists: Mapping[str, list[Event]]) -> dict[Event, str]:
     """An id for each event, the same in every collection: numbered as the annotations are."""
     names: dict[Event, str] = {}
     seen: dict[str, int] = {}
-    for name in ("all", *SPLITS):
+    for name in ("all", *AVE_SPLITS):
         for event in lists.get(name, ()):
             if event not in names:
                 count = seen[event.video] = seen.get(event.video, 0) + 1

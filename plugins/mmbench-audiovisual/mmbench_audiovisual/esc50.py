@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mmbench.api import DataError, DataMissing, DatasetInfo
 from mmbench_audiovisual.clips import Clip, Part, Short
 from mmbench_audiovisual.files import first_file, read_text, shown
+from mmbench_audiovisual.layouts import ESC50_HEADER
 from mmbench_audiovisual.media import MediaCollection, MediaDataset, Sound
 from mmbench_audiovisual.sound import SOUND_SUFFIXES
 
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
 
     from mmbench.api import Collection, DataSource
 
-__all__ = ["ESC10", "HEADER", "Esc50", "Recording", "read_folders", "read_meta"]
+__all__ = ["ESC10", "Esc50", "Recording", "read_folders", "read_meta"]
 
 NAME = "esc50"
 VERSION = "1"
 META = "esc50.csv"
-HEADER = ["filename", "fold", "target", "category", "esc10", "src_file", "take"]
 #: The classes of ESC-10, as ESC-50 and (in folders of their own) as ESC-10 calls them.
 ESC10 = {
     "dog": "dog bark",
@@ -70,17 +70,21 @@ def read_meta(path: Path, audio: Path) -> list[Recording]:
         DataError: A line that is none, with its number.
     """
     lines = list(csv.reader(read_text(path).splitlines()))
-    if not lines or lines[0] != HEADER:
-        raise DataError(f"must begin with the line {','.join(HEADER)}", where=f"{shown(path)}:1")
+    if not lines or lines[0] != ESC50_HEADER:
+        raise DataError(
+            f"must begin with the line {','.join(ESC50_HEADER)}", where=f"{shown(path)}:1"
+        )
     found: dict[str, Recording] = {}
     for number, fields in enumerate(lines[1:], 2):
         if not fields:
             continue
         where = f"{shown(path)}:{number}"
-        sound = dict(zip(HEADER, fields, strict=False))
-        good = len(fields) == len(HEADER) and sound["category"] and "/" not in sound["filename"]
+        sound = dict(zip(ESC50_HEADER, fields, strict=False))
+        good = (
+            len(fields) == len(ESC50_HEADER) and sound["category"] and "/" not in sound["filename"]
+        )
         if not good or not sound["fold"].isdecimal() or sound["esc10"] not in ("True", "False"):
-            raise DataError(f"{','.join(fields)!r} is not {','.join(HEADER)}", where=where)
+            raise DataError(f"{','.join(fields)!r} is not {','.join(ESC50_HEADER)}", where=where)
         name = sound["filename"]
         item = name.rsplit(".", 1)[0]
         if not item or item in found:

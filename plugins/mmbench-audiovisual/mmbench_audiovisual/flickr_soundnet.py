@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 from mmbench.api import DataMissing, DatasetInfo, ItemError
 from mmbench_audiovisual.clips import Clip, Part, Short
 from mmbench_audiovisual.files import Shelf, first_file, ids_of, shelve, shown
+from mmbench_audiovisual.layouts import FLICKR_MISSPELT
 from mmbench_audiovisual.media import (
     Media,
     MediaCollection,
@@ -33,12 +34,10 @@ if TYPE_CHECKING:
     from mmbench.api import Collection, DataSource
     from mmbench_audiovisual.boxes import Box
 
-__all__ = ["EXTENT", "LISTS", "MISSPELT", "FlickrSoundnet", "read_boxes"]
+__all__ = ["LISTS", "FlickrSoundnet", "read_boxes"]
 
 NAME = "flickr_soundnet"
 VERSION = "1"
-#: What the far border of the frame is called in the annotations: they are made on 256 x 256.
-EXTENT = 256
 #: Collection to the files that may list it.
 LISTS = {
     "test": ("flickr_test.csv", "test_flickr_250.txt"),
@@ -46,8 +45,6 @@ LISTS = {
     "supervised": ("flickr_sup_train.txt",),
 }
 SILENT = "flickr_test_plus_silent.csv"
-#: The id that Senocak's ``test_list.txt`` spells 3908875357, so that many papers have 249 items.
-MISSPELT = "3908875350"
 _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -184,7 +181,7 @@ class FlickrSoundnet(MediaDataset):
         if silent:
             found.append(silent_facts(silent, pictures, sounds))
         if "test" in lists and "test-249" not in lists:
-            found.append(f"test lacks {MISSPELT}, which some lists misspell 3908875357")
+            found.append(f"test lacks {FLICKR_MISSPELT}, which some lists misspell 3908875357")
         return tuple(found)
 
     def write_sample(self, root: Path, *, items: int, seed: int) -> None:
@@ -252,9 +249,9 @@ def _listed(root: Path) -> tuple[dict[str, tuple[Path, list[str]]], list[SilentP
         path = first_file(root, *candidates)
         if path is not None:
             lists[name] = (path, [item for _, item in ids_of(path)])
-    if "test" in lists and MISSPELT in lists["test"][1]:
+    if "test" in lists and FLICKR_MISSPELT in lists["test"][1]:
         path, ids = lists["test"]
-        lists["test-249"] = (path, [item for item in ids if item != MISSPELT])
+        lists["test-249"] = (path, [item for item in ids if item != FLICKR_MISSPELT])
     if not lists:
         where = shown(root / "metadata" / LISTS["test"][0])
         raise DataMissing("no list is there", where=where, fix=FlickrSoundnet.advice)

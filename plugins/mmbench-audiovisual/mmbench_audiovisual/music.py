@@ -11,6 +11,7 @@ from mmbench.api import DataError, DataMissing, DatasetInfo, UsageError
 from mmbench_audiovisual.boxes import Box, box_of
 from mmbench_audiovisual.clips import WHOLE, Clip, Short
 from mmbench_audiovisual.files import first_file, read_text, shelve, shown
+from mmbench_audiovisual.layouts import MUSIC_INSTRUMENTS
 from mmbench_audiovisual.media import MediaCollection, MediaDataset, Picture, Sound
 from mmbench_audiovisual.proposals import ProposalFile
 from mmbench_audiovisual.sound import SOUND_SUFFIXES
@@ -21,22 +22,12 @@ if TYPE_CHECKING:
 
     from mmbench.api import Collection, DataSource
 
-__all__ = ["INSTRUMENTS", "LISTS", "BoxedFrame", "FramePolicy", "Music", "kept", "read_frames"]
+__all__ = ["LISTS", "BoxedFrame", "FramePolicy", "Music", "kept", "read_frames"]
 
 NAME = "music"
 VERSION = "1"
 #: Collection to the file of its boxes.
 LISTS = {"solo": "solotest.json", "duet": "duettest.json"}
-#: What the ``category_id`` of DSOL's detector stands for, by the lists of MUSIC's videos.
-INSTRUMENTS = {
-    1: "cello",
-    3: "acoustic guitar",
-    8: "saxophone",
-    10: "trumpet",
-    11: "violin",
-    12: "flute",
-    13: "accordion",
-}
 FramePolicy = Literal["one-box", "one-per-second"]
 
 _PLACE = re.compile(r"(?P<stem>[^/]+)/frame_(?P<second>\d+)/(?P<number>\d+)\.jpg")
@@ -53,7 +44,7 @@ class BoxedFrame:
         stem: Its first part.
         second: Whose sound belongs to it.
         boxes: x, y, width, height as shares of the frame.
-        categories: Of each box, a key of :data:`INSTRUMENTS`.
+        categories: Of each box, a key of :data:`MUSIC_INSTRUMENTS`.
     """
 
     place: str
@@ -65,7 +56,7 @@ class BoxedFrame:
     @property
     def labels(self) -> list[str]:
         """The instruments."""
-        return [INSTRUMENTS.get(each, f"instrument {each}") for each in self.categories]
+        return [MUSIC_INSTRUMENTS.get(each, f"instrument {each}") for each in self.categories]
 
 
 def read_frames(path: Path) -> list[BoxedFrame]:

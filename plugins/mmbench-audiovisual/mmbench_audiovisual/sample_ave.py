@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmbench_audiovisual.ave import ANNOTATIONS, HEADER, SPLITS
+from mmbench_audiovisual.layouts import AVE_ANNOTATIONS, AVE_HEADER, AVE_SPLITS
 from mmbench_audiovisual.sample_media import invent, paint, play, save_mp4, video_id
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def write_ave(root: Path, *, items: int, seed: int) -> None:
     The thing is in the picture while its event lasts, so that it matters which frame is taken.
     """
     rng = np.random.default_rng(seed)
-    lines: dict[str, list[str]] = {"all": [], **{split: [] for split in SPLITS}}
+    lines: dict[str, list[str]] = {"all": [], **{split: [] for split in AVE_SPLITS}}
     last = ""
     for item in range(items):
         kind = item // len(_ORDER) % len(_CATEGORIES)
@@ -52,8 +52,8 @@ def write_ave(root: Path, *, items: int, seed: int) -> None:
             last = video
         lines["all"].append(line)
         lines[split].append(line)
-    _write(root / ANNOTATIONS, [HEADER, *lines["all"]])
-    for split, place in SPLITS.items():
+    _write(root / AVE_ANNOTATIONS, [AVE_HEADER, *lines["all"]])
+    for split, place in AVE_SPLITS.items():
         if lines[split]:
             _write(root / place, lines[split])
 

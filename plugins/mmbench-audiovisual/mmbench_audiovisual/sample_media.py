@@ -125,10 +125,13 @@ def save_mp4(
     import av
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    codec = "libx264" if "libx264" in av.codecs_available else "mpeg4"
+    codec, options = "mpeg4", {"threads": "1", "g": "12"}
+    if "libx264" in av.codecs_available:
+        # Without its look ahead over macroblocks, whose bits hang on what memory held before.
+        codec, options = "libx264", {**options, "preset": "ultrafast"}
     with av.open(str(path), "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         height, width = frames[0].shape[:2]
-        video: Any = container.add_stream(codec, rate=fps, options={"threads": "1", "g": "12"})
+        video: Any = container.add_stream(codec, rate=fps, options=options)
         video.width, video.height, video.pix_fmt = width, height, "yuv420p"
         audio: Any = None
         if samples is not None:

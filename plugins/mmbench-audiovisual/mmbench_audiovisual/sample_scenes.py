@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmbench_audiovisual.esc50 import HEADER
-from mmbench_audiovisual.flickr_soundnet import EXTENT, MISSPELT
-from mmbench_audiovisual.music import INSTRUMENTS
+from mmbench_audiovisual.layouts import (
+    ESC50_HEADER,
+    FLICKR_EXTENT,
+    FLICKR_MISSPELT,
+    MUSIC_INSTRUMENTS,
+)
 from mmbench_audiovisual.sample_media import (
     Thing,
     invent,
@@ -67,7 +70,7 @@ def write_flickr(root: Path, *, items: int, seed: int) -> None:
     ids = []
     for number in range(items):
         thing = invent(number % 4, 4, rng)
-        item = MISSPELT if number == 2 else str(int(rng.integers(10**9, 10**10)))
+        item = FLICKR_MISSPELT if number == 2 else str(int(rng.integers(10**9, 10**10)))
         folder = root / "Data" / str(number % 10)
         save_jpg(folder / f"{item}.jpg", paint(thing, _WIDTH, _HEIGHT))
         _save(folder / f"{item}.wav", thing, 10.0)
@@ -89,7 +92,7 @@ def write_flickr(root: Path, *, items: int, seed: int) -> None:
 def write_music(root: Path, *, items: int, seed: int) -> None:
     """Write ``items`` solo frames with one box, two a second and eight a video, and some duets."""
     rng = np.random.default_rng(seed)
-    kinds = list(INSTRUMENTS)
+    kinds = list(MUSIC_INSTRUMENTS)
     frames: dict[str, object] = {}
     for video in range(-(-items // 8)):
         things = [invent(kind % 4, 4, rng) for kind in range(4)]
@@ -113,7 +116,7 @@ def write_music(root: Path, *, items: int, seed: int) -> None:
 def _write_duets(root: Path, count: int, rng: np.random.Generator) -> None:
     """Frames with two instruments, whose sounds are added."""
     frames: dict[str, object] = {}
-    kinds = list(INSTRUMENTS)
+    kinds = list(MUSIC_INSTRUMENTS)
     for number in range(count):
         left, right = invent(number % 2, 4, rng), invent(2 + number % 2, 4, rng)
         stem = f"{video_id(rng)}_0_1000"
@@ -141,7 +144,7 @@ def write_esc50(root: Path, *, items: int, seed: int) -> None:
         "rooster": 1,
         "pig": 2,
     }
-    lines = [",".join(HEADER)]
+    lines = [",".join(ESC50_HEADER)]
     for number in range(items):
         kind = number % len(targets)
         category, target = list(targets.items())[kind]
@@ -176,10 +179,10 @@ def _silent(pairs: list[tuple[str, str]]) -> str:
 
 def _annotation(item: str, thing: Thing, rng: np.random.Generator) -> str:
     """Three annotators' boxes, a few pixels apart; one of them has drawn none of four."""
-    corners = np.array(thing.box) * EXTENT
+    corners = np.array(thing.box) * FLICKR_EXTENT
     boxes = []
     for annotator in range(3 if thing.seed % 4 else 2):
-        drawn = np.clip(corners + rng.integers(-4, 5, 4), 0, EXTENT).astype(int)
+        drawn = np.clip(corners + rng.integers(-4, 5, 4), 0, FLICKR_EXTENT).astype(int)
         names = ("xmin", "ymin", "xmax", "ymax")
         values = "".join(f"<{n}>{v}</{n}>" for n, v in zip(names, drawn.tolist(), strict=True))
         boxes.append(

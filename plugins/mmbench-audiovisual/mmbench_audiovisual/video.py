@@ -110,7 +110,8 @@ def _opened(path: Path) -> Iterator[InputContainer]:
     except FileNotFoundError as error:
         raise ItemError("the video is not there", where=shown(path)) from error
     except Exception as error:  # FFmpeg's errors have many classes
-        raise ItemError(f"the video can't be decoded: {error}", where=shown(path)) from error
+        why = getattr(error, "strerror", None) or error  # FFmpeg's own repeats number and file
+        raise ItemError(f"the video can't be decoded: {why}", where=shown(path)) from error
 
 
 def _frame_at(container: InputContainer, stream: VideoStream, time: float) -> VideoFrame | None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from mmbench.api import DataError, DataMissing, DataSource, ItemError
-from mmbench_audiovisual.ave import HEADER, SPLITS, Ave, read_events
+from mmbench_audiovisual.ave import Ave, read_events
+from mmbench_audiovisual.layouts import AVE_HEADER, AVE_SPLITS
 from mmbench_audiovisual.sample_media import save_mp4
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def write(path: Path, *lines: str, end: str = "\n") -> Path:
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-@pytest.mark.parametrize("header", [[], [HEADER]])
+@pytest.mark.parametrize("header", [[], [AVE_HEADER]])
 def test_lists_with_and_without_a_header(tmp_path: Path, header: list[str], end: str) -> None:
     events = read_events(write(tmp_path / "a.txt", *header, *LINES, end=end))
     assert [(e.category, e.video, e.start, e.end, e.centre) for e in events] == [
@@ -50,19 +51,19 @@ def test_lists_with_and_without_a_header(tmp_path: Path, header: list[str], end:
         "Bark&&good&0&4",
         LINES[0],
         "",
-        HEADER,
+        AVE_HEADER,
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, broken: str) -> None:
     path = write(tmp_path / "a.txt", LINES[0], broken)
-    if broken in ("", HEADER):
+    if broken in ("", AVE_HEADER):
         assert len(read_events(path)) == 1
     else:
         with pytest.raises(DataError, match=r"a\.txt:2"):
             read_events(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n", HEADER.encode(), b"caf\xe9", b"a\0b"])
+@pytest.mark.parametrize("content", [b"", b"\n\n", AVE_HEADER.encode(), b"caf\xe9", b"a\0b"])
 def test_what_is_no_list_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.txt").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.txt"):
@@ -78,7 +79,7 @@ def folder(source: Sources) -> DataSource:
     for video in ("aaaaaaaaaaa", "bbbbbbbbbbb"):
         save_mp4(found.root / "AVE" / f"{video}.mp4", frames, 1, sound, 16_000)
     second = "Bark&bbbbbbbbbbb&good&6&8"
-    write(found.root / "Annotations.txt", HEADER, *LINES, second)
+    write(found.root / "Annotations.txt", AVE_HEADER, *LINES, second)
     write(found.root / "testSet.txt", second, LINES[0])
     return found
 
@@ -157,7 +158,7 @@ def test_real_lists(assets: Path, source: Sources) -> None:
     assert [event.video for event in with_header if event.start == event.end] == ["VWi2ENBuTbw"]
     found = source("ave")
     (found.root / "AVE").mkdir()
-    for place in ("Annotations.txt", *SPLITS.values()):
+    for place in ("Annotations.txt", *AVE_SPLITS.values()):
         shutil.copy(assets / "ave" / place, found.root)
     every = Ave().collections(found)
     assert {name: len(each) for name, each in every.items()} == {
@@ -175,7 +176,7 @@ def test_real_lists(assets: Path, source: Sources) -> None:
     }
     for each in every.values():
         assert len(set(each.ids)) == len(each)
-    assert {item for name in SPLITS for item in every[name].ids} == set(every["all"].ids)
+    assert {item for name in AVE_SPLITS for item in every[name].ids} == set(every["all"].ids)
     leaks = len(videos["train"] & videos["test"]), len(videos["train"] & videos["valid"])
     assert leaks == (8, 10)
     assert "8 video ids are in train and test, 10 in train and valid" in Ave().info.leaks[0]

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mmbench_audiovisual.plugin import mmbench_datasets, mmbench_tasks
+from mmbench_audiovisual import mmbench_datasets, mmbench_tasks
 from mmbench_audiovisual.sample_media import save_mp4
 from mmbench_audiovisual.vggss import read_scenes
 

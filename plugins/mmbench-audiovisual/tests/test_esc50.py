@@ -13,7 +13,8 @@ import pytest
 import soundfile
 
 from mmbench.api import DataError, DataMissing, DataSource
-from mmbench_audiovisual.esc50 import ESC10, HEADER, Esc50
+from mmbench_audiovisual.esc50 import ESC10, Esc50
+from mmbench_audiovisual.layouts import ESC50_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,7 @@ def put(path: Path) -> None:
 def test_the_list(source: Sources) -> None:
     found = source("esc50")
     (found.root / "meta").mkdir()
-    (found.root / "meta" / "esc50.csv").write_text("\n".join([",".join(HEADER), *LINES]))
+    (found.root / "meta" / "esc50.csv").write_text("\n".join([",".join(ESC50_HEADER), *LINES]))
     for line in LINES:
         put(found.root / "audio" / line.split(",")[0])
     every = Esc50().collections(found)
@@ -107,7 +108,7 @@ def test_names_that_are_no_utf8_are_items_that_can_be_written(source: Sources) -
 def test_a_broken_line_is_named(source: Sources, line: str, said: str) -> None:
     found = source("esc50")
     (found.root / "audio").mkdir()
-    (found.root / "esc50.csv").write_text("\n".join([",".join(HEADER), LINES[0], line]))
+    (found.root / "esc50.csv").write_text("\n".join([",".join(ESC50_HEADER), LINES[0], line]))
     with pytest.raises(DataError, match=rf"esc50\.csv:3.*{said}"):
         Esc50().collections(found)
 

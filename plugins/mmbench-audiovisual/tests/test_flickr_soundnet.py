@@ -10,7 +10,8 @@ import pytest
 
 from mmbench.api import DataMissing, DataSource, ItemError
 from mmbench_audiovisual.files import ids_of
-from mmbench_audiovisual.flickr_soundnet import MISSPELT, FlickrSoundnet, read_boxes
+from mmbench_audiovisual.flickr_soundnet import FlickrSoundnet, read_boxes
+from mmbench_audiovisual.layouts import FLICKR_MISSPELT
 from mmbench_audiovisual.sample_media import save_jpg, save_wav
 from mmbench_audiovisual.silent import read_silent
 
@@ -91,14 +92,14 @@ def test_layouts(source: Sources, folder: str | None) -> None:
 def test_the_misspelt_id_makes_two_collections(source: Sources) -> None:
     found = source("flickr_soundnet")
     put(found.root, "1", "Data/1")
-    put(found.root, MISSPELT, "Data/2")
-    (found.root / "flickr_test.csv").write_text(f"1,0\n{MISSPELT},0\n")
+    put(found.root, FLICKR_MISSPELT, "Data/2")
+    (found.root / "flickr_test.csv").write_text(f"1,0\n{FLICKR_MISSPELT},0\n")
     every = FlickrSoundnet().collections(found)
-    assert list(every["test"].ids) == ["1", MISSPELT]
+    assert list(every["test"].ids) == ["1", FLICKR_MISSPELT]
     assert list(every["test-249"].ids) == ["1"]
     (found.root / "flickr_test.csv").write_text("1,0\n")
     assert "test-249" not in FlickrSoundnet().collections(found)
-    assert any(MISSPELT in fact for fact in FlickrSoundnet().status(found).found)
+    assert any(FLICKR_MISSPELT in fact for fact in FlickrSoundnet().status(found).found)
 
 
 def test_missing_media_name_the_list(source: Sources) -> None:
@@ -146,5 +147,5 @@ def test_real_lists(assets: Path, source: Sources) -> None:
         assert lists["test"] >= {item for _, item in ids_of(variants / name)}
     senocak = {item for _, item in ids_of(variants / "senocak_test_list.txt")}
     assert senocak - lists["test"] == {"3908875357"}
-    assert lists["test"] - senocak == {MISSPELT}
+    assert lists["test"] - senocak == {FLICKR_MISSPELT}
     assert len(read_silent(place / "flickr_test_plus_silent.csv")) == 250

@@ -11,7 +11,8 @@ import pytest
 import soundfile
 
 from mmbench.api import DataError, DataMissing, DataSource, UsageError
-from mmbench_audiovisual.music import INSTRUMENTS, Music, kept, read_frames
+from mmbench_audiovisual.layouts import MUSIC_INSTRUMENTS
+from mmbench_audiovisual.music import Music, kept, read_frames
 from mmbench_audiovisual.sample_media import save_jpg
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def test_real_boxes(assets: Path, source: Sources) -> None:
     assert len({(frame.stem, frame.second) for frame in frames}) == 3_368
     assert len(kept(frames, "one-box")) == 12_356
     assert sum(not frame.boxes for frame in frames) == 1_116
-    assert {category for frame in frames for category in frame.categories} == set(INSTRUMENTS)
+    assert {category for frame in frames for category in frame.categories} == set(MUSIC_INSTRUMENTS)
     duets = read_frames(assets / "music" / "dsol_duettest.json")
     assert len(duets) == 11_512
     assert len({frame.stem for frame in duets}) == 16

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mmbench_audiovisual.plugin import mmbench_tasks
+from mmbench_audiovisual import mmbench_tasks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -53,7 +53,7 @@ def test_missing_weights_are_missed_by_load_too(cache):
 
 
 def test_the_presets_weights_are_looked_for_in_the_hub_cache(cache):
-    from mmbench_openclip.plugin import mmbench_representations
+    from mmbench_openclip import mmbench_representations
 
     (preset,) = [spec for spec in mmbench_representations() if spec.name == "clip-vit-b32-hf"]
     with pytest.raises(DataMissing, match="openai/clip-vit-base-patch32"):
