@@ -117,7 +117,7 @@ def test_what_is_missing_where_and_where_to_get_it(start, site, tmp_path):
 def test_sample_then_status_then_check(start, site, tmp_path):
     plugins = site("sounds-plugin", SOUNDS)
     root = ("--data-root", tmp_path / "d")
-    sample = ("data", "sample", "sounds", "--data-root", tmp_path / "d", "--items", "5", "--seed", "7")
+    sample = ("data", "sample", "sounds", *root, "--items", "5", "--seed", "7")
     said = start(*sample, plugins=plugins)
     assert (said.code, said.out) == (0, f"wrote 5 generated items to {tmp_path / 'd' / 'sounds'}\n")
     assert "found 5 sounds" in start("data", "status", "sounds", *root, plugins=plugins).out
