@@ -150,6 +150,10 @@ class Dataset(ABC):
                         broken.append(BrokenItem(name, item, stream, str(error)))
         return broken
 
+    def remarks(self, source: DataSource) -> tuple[str, ...]:
+        """What ``mmbench data check`` says beside broken items: values that were cleaned, say."""
+        return ()
+
     def write_sample(self, root: Path, *, items: int, seed: int) -> None:
         """Write a small generated dataset in the true layout under ``root``, an empty folder.
 

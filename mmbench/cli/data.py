@@ -98,6 +98,8 @@ def check(name: str, data_root: Path | None, as_json: bool) -> int:
             click.echo(f"{item.collection}[{item.item}] {item.stream}: {item.reason}")
         found = "1 broken item" if len(broken) == 1 else f"{len(broken)} broken items"
         click.echo(f"{name}: {found if broken else 'all items decode'}")
+    for remark in dataset.remarks(catalog.source(name)):
+        click.echo(f"{name}: {remark}", err=as_json)
     return 1 if broken else 0
 
 

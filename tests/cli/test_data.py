@@ -44,6 +44,9 @@ SOUNDS = '''
     class Sounds(Dataset):
         info = DatasetInfo("sounds", "1", url="https://example.org/sounds")
 
+        def remarks(self, source):
+            return ("of 3 sounds the silence was cut off",)
+
         def files(self, source):
             return sorted(source.root.glob("*.txt"))
 
@@ -127,9 +130,10 @@ def test_sample_then_status_then_check(start, site, tmp_path):
     assert said.code == 1
     assert "all[7-3] text: " in said.out
     assert "the file is empty" in said.out
-    assert said.out.endswith("sounds: 1 broken item\n")
+    assert said.out.endswith("sounds: 1 broken item\nsounds: of 3 sounds the silence was cut off\n")
     said = start("data", "check", "sounds", "--json", *root, plugins=plugins)
     assert [item["item"] for item in json.loads(said.out)] == ["7-3"]
+    assert "the silence was cut off" in said.err
     said = start(*sample, plugins=plugins)
     assert said.code == 2
     assert f"{tmp_path / 'd' / 'sounds'}: is not empty" in said.err

@@ -7,8 +7,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import ItemError
+from mmbench.api.unpickling import load_npy
 from mmbench_pointcloud.files import shown
-from mmbench_pointcloud.pickles import load_npy
 
 if TYPE_CHECKING:
     from collections.abc import Callable

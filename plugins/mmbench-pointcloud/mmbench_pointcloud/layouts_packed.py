@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import DataError, DataMissing, ItemError
+from mmbench.api.unpickling import load_npy, load_pickle
 from mmbench_pointcloud.archives import (
     Archive,
     H5Cloud,
@@ -19,7 +20,6 @@ from mmbench_pointcloud.classes import MODELNET40
 from mmbench_pointcloud.files import first_place, names_in, numbered_lines, read_json, shown
 from mmbench_pointcloud.layouts import SPLITS, Split, class_named, listed_ids
 from mmbench_pointcloud.meshes import LEAST_SAMPLED, MeshCloud
-from mmbench_pointcloud.pickles import load_npy, load_pickle
 
 if TYPE_CHECKING:
     from pathlib import Path

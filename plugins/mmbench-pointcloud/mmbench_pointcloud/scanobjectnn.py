@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import DataError, DataMissing, DatasetInfo, ItemError
+from mmbench.api.unpickling import load_npy
 from mmbench_pointcloud.archives import (
     Archive,
     H5Cloud,
@@ -15,7 +16,6 @@ from mmbench_pointcloud.classes import SCANOBJECTNN
 from mmbench_pointcloud.collection import CloudCollection, CloudDataset
 from mmbench_pointcloud.files import first_place, shown
 from mmbench_pointcloud.layouts_packed import labels_of, named_class
-from mmbench_pointcloud.pickles import load_npy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

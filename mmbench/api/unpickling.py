@@ -8,12 +8,12 @@ checked. Any other name is refused before anything is called.
 from __future__ import annotations
 
 import math
+import os
 import pickle
 import re
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
-from mmbench.api import ItemError
-from mmbench_pointcloud.files import shown
+from mmbench.api.errors import ItemError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +206,7 @@ def load_npy(path: Path) -> Any:
 
 
 def _opened(path: Path, read: Callable[[IO[bytes]], Any]) -> Any:
-    where = shown(path)
+    where = os.fsencode(path).decode("utf-8", "backslashreplace")
     if not path.is_file():
         raise ItemError("the file is not there", where=where)
     if not path.stat().st_size:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mmbench.api import ItemError
-from mmbench_pointcloud.pickles import load_npy, load_pickle
+from mmbench.api.unpickling import load_npy, load_pickle
 
 if TYPE_CHECKING:
     from pathlib import Path
