@@ -1,0 +1,134 @@
+"""Training items as arrays in memory, and the scale of their numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mmbench.api import UsageError
+from mmbench_gmc.inputs import input_like, input_of, to_arrays
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from mmbench.api import BoundCollection, Context, Slot, Stream
+    from mmbench_gmc.inputs import Input
+    from mmbench_gmc.targets import Target
+
+    Floats = NDArray[np.float32]
+
+__all__ = ["Examples", "Scaling", "complete_rows", "read_examples", "read_inputs", "scaling_of"]
+
+_CHUNK = 256
+_FLOOR, _FARTHEST = 1e-6, 10.0
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Items that have every stream.
+
+    Attributes:
+        arrays: Slot to array [n, *shape].
+        target: [n] values or numbers of classes; None: there is none.
+    """
+
+    arrays: Mapping[str, Floats]
+    target: NDArray[Any] | None = None
+
+    def __len__(self) -> int:
+        return len(next(iter(self.arrays.values())))
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Mean and standard deviation of a stream's training items.
+
+    Attributes:
+        mean: Broadcasts against one item.
+        deviation: As ``mean``; 1 where it would be 0.
+    """
+
+    mean: Floats
+    deviation: Floats
+
+    def apply(self, array: Floats) -> Floats:
+        """Centred, in deviations, and none farther away than ten of them."""
+        scaled = (array - self.mean) / self.deviation
+        clipped: Floats = np.clip(scaled, -_FARTHEST, _FARTHEST)
+        return clipped
+
+
+def scaling_of(form: Input, array: Floats) -> Scaling:
+    """The scale of training items [n, *shape]: of each number, or each feature of a sequence.
+
+    Of arrays of two or more axes it is one of all numbers: a picture's corner is no other feature
+    than its centre.
+    """
+    axes: tuple[int, ...] = (0, 1)
+    if form.kind != "Sequence":
+        axes = (0,) if len(form.shape) == 1 else tuple(range(array.ndim))
+    mean = array.mean(axis=axes, dtype=np.float64)
+    deviation = array.std(axis=axes, dtype=np.float64)
+    return Scaling(
+        np.asarray(mean, dtype=np.float32),
+        np.asarray(np.where(deviation > _FLOOR, deviation, 1.0), dtype=np.float32),
+    )
+
+
+def complete_rows(items: BoundCollection, *, where: str) -> list[int]:
+    """The rows that have every stream.
+
+    Raises:
+        UsageError: There are fewer than two.
+    """
+    rows = items.complete_rows()
+    if len(rows) < 2:
+        raise UsageError(
+            f"the training collection {items.collection.name!r} has {len(rows)} items with every "
+            "stream, and two are the least",
+            where=where,
+        )
+    return rows
+
+
+def read_inputs(
+    slots: Sequence[Slot], streams: Sequence[Stream], items: BoundCollection, row: int
+) -> tuple[Input, ...]:
+    """The streams' tensor forms: as declared, or else as one of the items shows them."""
+    found = []
+    for slot, stream in zip(slots, streams, strict=True):
+        form = input_of(stream)
+        if form is None:
+            form = input_like(slot, items.batch([row], [slot.name])[slot.name][0])
+        found.append(form)
+    return tuple(found)
+
+
+def read_examples(
+    items: BoundCollection,
+    rows: Sequence[int],
+    inputs: Sequence[Input],
+    target: Target | None,
+    ctx: Context,
+) -> Examples:
+    """Training (or validation) items as arrays, unscaled, and their target.
+
+    Raises:
+        DataError: A value of the target is none.
+    """
+    arrays = {form.slot: np.empty((len(rows), *form.shape), dtype=np.float32) for form in inputs}
+    for start in range(0, len(rows), _CHUNK):
+        ctx.progress(start, len(rows), f"reading {items.collection.name}")
+        chunk = rows[start : start + _CHUNK]
+        batch = items.batch(chunk, [form.slot for form in inputs])
+        for form in inputs:
+            arrays[form.slot][start : start + len(chunk)] = to_arrays(form, batch[form.slot])
+    if target is None:
+        return Examples(arrays)
+    column = items.column(target.column)
+    wanted = target.encode([column[row] for row in rows], where=items.collection.name)
+    return Examples(arrays, wanted)
