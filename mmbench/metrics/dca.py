@@ -37,7 +37,15 @@ if TYPE_CHECKING:
 _APART = 1e-7
 _MANY_OUTLIERS = 0.2
 
-__all__ = ["DCA", "NO_INTERVAL", "Component", "DCAParameters", "GivenEdges", "dca"]
+__all__ = [
+    "DCA",
+    "NO_INTERVAL",
+    "Component",
+    "DCAParameters",
+    "GivenEdges",
+    "dca",
+    "moved_apart",
+]
 
 NO_INTERVAL = (
     "DCA judges one graph over all points; a resample holds copies of points, and copies have no "
@@ -184,7 +192,7 @@ def dca(
     if r_all.shape[1] != e_all.shape[1]:
         raise ValueError(f"R has {r_all.shape[1]} dimensions and E {e_all.shape[1]}")
     r_used, e_used = (r_all, e_all) if edges is not None else _subsample(r_all, e_all, options)
-    points, duplicates = _moved_apart(np.concatenate([r_used, e_used]), options.seed)
+    points, duplicates = moved_apart(np.concatenate([r_used, e_used]), options.seed)
     graph: DelaunayGraph
     if edges is not None:
         graph = given_graph(points, edges.edges, edges.hits, edges.rays)
@@ -233,8 +241,15 @@ def _subsample(r: Floats, e: Floats, options: DCAParameters) -> tuple[Floats, Fl
     return r[r_rows], e[e_rows]
 
 
-def _moved_apart(points: Floats, seed: int) -> tuple[Floats, int]:
-    """Centre the points; move copies by about 1e-7 of the spread: equal points have no cells."""
+def moved_apart(points: Floats, seed: int) -> tuple[Floats, int]:
+    """Centre the points; move copies by about 1e-7 of the spread: equal points have no cells.
+
+    Returns:
+        ``[n, d]`` points, and how many were copies.
+
+    Raises:
+        ValueError: all points are equal.
+    """
     centred = points - points.mean(axis=0)
     _, first = np.unique(points, axis=0, return_index=True)
     duplicates = len(points) - len(first)

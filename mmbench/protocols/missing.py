@@ -27,6 +27,7 @@ from mmbench.api import (
 )
 from mmbench.api.viewed import zero_filled
 from mmbench.protocols.missing_scores import (
+    check_rows,
     class_columns,
     class_levels,
     class_metrics,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
     from mmbench.api import Collection, Datasets, Offers, ScoreInputs
     from mmbench.api.task import Level
+    from mmbench.protocols.probe import Probe
 
 __all__ = ["MissingModalitiesTask"]
 
@@ -62,7 +64,7 @@ class MissingModalitiesTask(Task):
         streams: The modalities; at least two.
         target: Column with the class or the value.
         target_kind: ``class``: accuracy. ``value``: the sentiment metrics, for values in -3..3.
-        head: ``probe``: logistic or ridge regression on complete training embeddings.
+        head: ``probe``: what :attr:`probe` names, trained on complete training embeddings.
             ``predict``: the representation's own predictions; for classes [n, C] scores in the
             sorted order of the training classes, for values [n] or [n, 1].
         strategy: What a missing stream is.
@@ -79,6 +81,9 @@ class MissingModalitiesTask(Task):
         batch_size: Items a batch under ``batch_mean``.
         regularisation: ``C`` of the logistic or ``alpha`` of the ridge probe; None: chosen from a
             fixed grid on the validation items (1 where there are none).
+        probe: ``linear``: logistic or ridge regression, standardised. ``mlp``: GMC's downstream
+            classifier (256-128, Adam), of the vectors as they are, seeded by the cell; for classes.
+        epochs: Passes of the ``mlp`` over the training items.
     """
 
     name = ""
@@ -89,6 +94,9 @@ class MissingModalitiesTask(Task):
     train = "train"
     valid: str | None = "valid"
     test = "test"
+    #: Streams that hold the answer, such as the label as a stream: subsets with one of them are
+    #: marked, and are no part of the mean over the proper subsets. For classes.
+    answers: ClassVar[tuple[str, ...]] = ()
     refused: ClassVar[Mapping[str, str]] = {
         "strategy=frames": "MMSA drops frames within streams, so no stream is missing: derive a "
         "collection with the view drop_frames and score it complete",
@@ -116,6 +124,8 @@ class MissingModalitiesTask(Task):
         averaging: Literal["sample", "batch_mean"] = "sample",
         batch_size: int = 64,
         regularisation: float | None = None,
+        probe: Literal["linear", "mlp"] = "linear",
+        epochs: int = 100,
     ) -> None:
         where = f"task {self.name}"
         if len(streams) < 2 or len(set(streams)) < len(streams):
@@ -128,6 +138,12 @@ class MissingModalitiesTask(Task):
             raise UsageError(f"batch_size must be at least 1, not {batch_size}", where=where)
         if regularisation is not None and not regularisation > 0:
             raise UsageError(f"regularisation must be above 0, not {regularisation}", where=where)
+        if probe == "mlp" and (target_kind == "value" or head == "predict"):
+            raise UsageError("probe=mlp is a classifier of embeddings", where=where)
+        if probe == "mlp" and regularisation is not None:
+            raise UsageError("probe=mlp has no regularisation", where=where)
+        if epochs < 1:
+            raise UsageError(f"epochs must be at least 1, not {epochs}", where=where)
         self.streams = streams
         self.target = target
         self.target_kind = target_kind
@@ -137,6 +153,8 @@ class MissingModalitiesTask(Task):
         self.averaging = averaging
         self.batch_size = batch_size
         self.regularisation = regularisation
+        self.probe = probe
+        self.epochs = epochs
 
     @abstractmethod
     def splits(self, datasets: Datasets) -> Mapping[str, Collection]:
@@ -172,7 +190,8 @@ class MissingModalitiesTask(Task):
         }[self.strategy]
         metrics: Sequence[MetricInfo]
         if self.target_kind == "class":
-            metrics = class_metrics(labels, said, batched=self.averaging == "batch_mean")
+            batched = self.averaging == "batch_mean"
+            metrics = class_metrics(labels, said, batched=batched, answered=self._answered())
         else:
             metrics = value_metrics(labels, said)
         return TaskInfo(
@@ -181,6 +200,7 @@ class MissingModalitiesTask(Task):
             protocol="missing",
             primary=metrics[0].name,
             metrics=tuple(metrics),
+            seeded=self.probe == "mlp",
             citation=self.citation,
             description=self.description,
         )
@@ -208,12 +228,14 @@ class MissingModalitiesTask(Task):
             ValueError: NaN or constant embeddings, predictions that do not fit the target.
         """
         table = inputs.tables[self.test]
-        self._check_rows(inputs)
+        check_rows(self._wanted(), inputs.tables, self.test)
         predictions, parameters = self._predictions(inputs)
         truths = self._targets(inputs, self.test)
         columns: Mapping[str, Any]
         if self.target_kind == "class":
-            columns = class_columns(predictions, truths, batch_size=self._batch())
+            columns = class_columns(
+                predictions, truths, batch_size=self._batch(), answered=self._answered()
+            )
         else:
             columns = value_columns(predictions, truths)
         constant = [label for label, each in predictions.items() if len(set(each.tolist())) == 1]
@@ -229,6 +251,8 @@ class MissingModalitiesTask(Task):
         }
         if self.averaging == "batch_mean":
             described["batch_size"] = self.batch_size
+        if self.answers:
+            described["answers"] = list(self.answers)
         return Evaluation({"items": ItemTable(table.ids, columns)}, {}, described, tuple(notes))
 
     def reference_levels(self, inputs: ScoreInputs) -> Mapping[str, Mapping[str, float]]:
@@ -289,7 +313,7 @@ class MissingModalitiesTask(Task):
         """The splits that a probe needs encoded."""
         if self.head == "predict":
             return []
-        chooses = self.valid is not None and self.regularisation is None
+        chooses = self.valid is not None and self.regularisation is None and self.probe != "mlp"
         return [self.train, self.valid] if chooses and self.valid else [self.train]
 
     def _targets(self, inputs: ScoreInputs, split: str) -> NDArray[Any]:
@@ -313,18 +337,11 @@ class MissingModalitiesTask(Task):
                 for label in subsets
             }
             return own, {}
-        from mmbench.protocols.probe import fit_probe
-
         train, *others = [
             (self._vectors(inputs, split, self.streams), self._targets(inputs, split))
             for split in self._learnt_from()
         ]
-        probe = fit_probe(
-            *train,
-            kind=self.target_kind,
-            valid=others[0] if others else None,
-            strength=self.regularisation,
-        )
+        probe = self._fitted(*train, valid=others[0] if others else None, seed=inputs.seed)
         read = {
             label: probe.predict(
                 self._vectors(inputs, self.test, subset), name=f"vectors from {label}"
@@ -333,6 +350,24 @@ class MissingModalitiesTask(Task):
         }
         scaling = "unit" if self._scaled(inputs) else "raw"
         return read, {"probe": {**probe.parameters, "scaling": scaling}}
+
+    def _fitted(self, vectors: Any, targets: Any, *, valid: Any, seed: int) -> Probe:
+        """The probe, trained on complete items."""
+        if self.probe == "mlp":
+            from mmbench.protocols.mlp_probe import fit_mlp
+
+            return fit_mlp(vectors, targets, seed=seed, epochs=self.epochs)
+        from mmbench.protocols.probe import fit_probe
+
+        return fit_probe(
+            vectors, targets, kind=self.target_kind, valid=valid, strength=self.regularisation
+        )
+
+    def _answered(self) -> frozenset[str]:
+        """Labels of the subsets that hold the answer."""
+        return frozenset(
+            self.label(subset) for subset in self.subsets() if set(subset) & set(self.answers)
+        )
 
     def _vectors(self, inputs: ScoreInputs, split: str, subset: Subset) -> Any:
         """Vectors [n, D] of one subset of a split's streams, missing ones treated as agreed."""
@@ -363,15 +398,3 @@ class MissingModalitiesTask(Task):
         if self.scaling == "similarity":
             return inputs.similarity == "cosine"
         return self.scaling == "unit"
-
-    def _check_rows(self, inputs: ScoreInputs) -> None:
-        """Zero-filled items must be the test items, row by row."""
-        ids = list(inputs.tables[self.test].ids)
-        for request in self._wanted():
-            if request.collection.startswith(f"{self.test}/"):
-                others = list(inputs.tables[request.collection]["parent"])
-                if others != ids:
-                    raise ValueError(
-                        f"the zero-filled items of {request.collection} are not the test items: "
-                        f"{len(others)} and {len(ids)} were kept"
-                    )

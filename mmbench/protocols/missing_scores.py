@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any
 from mmbench.api import MetricInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from mmbench.api import ItemTable, Request
+
 __all__ = [
+    "check_rows",
     "class_columns",
     "class_levels",
     "class_metrics",
@@ -26,13 +29,16 @@ __all__ = [
 _MISSING = "mean over the proper subsets of the streams"
 
 
-def class_metrics(labels: Sequence[str], said: str, *, batched: bool) -> list[MetricInfo]:
+def class_metrics(
+    labels: Sequence[str], said: str, *, batched: bool, answered: Collection[str] = ()
+) -> list[MetricInfo]:
     """Accuracy of the mean over proper subsets and of every subset.
 
     Args:
         labels: The subsets' labels, the complete one last.
         said: What became of missing streams, in words.
         batched: Average batch by batch, GMC's rule.
+        answered: Labels of subsets that hold the answer; the mean leaves them out.
     """
     aggregator = "macro_mean" if batched else "mean"
     rule = "GMC's mean of the batches' accuracies" if batched else "share of items classified right"
@@ -43,9 +49,17 @@ def class_metrics(labels: Sequence[str], said: str, *, batched: bool) -> list[Me
             f"{label} accuracy", columns, aggregator=aggregator, description=description
         )
 
+    averaged = f"{_MISSING} that do not hold the answer" if answered else _MISSING
     return [
-        metric("missing", f"{rule}, {_MISSING}, {said}"),
-        *(metric(label, f"{rule} from {_from(label, said)}") for label in labels),
+        metric("missing", f"{rule}, {averaged}, {said}"),
+        *(
+            metric(
+                label,
+                f"{rule} from {_from(label, said)}"
+                + ("; HOLDS THE ANSWER" if label in answered else ""),
+            )
+            for label in labels
+        ),
     ]
 
 
@@ -100,7 +114,11 @@ def _from(label: str, said: str) -> str:
 
 
 def class_columns(
-    predictions: Mapping[str, NDArray[Any]], truths: NDArray[Any], *, batch_size: int | None
+    predictions: Mapping[str, NDArray[Any]],
+    truths: NDArray[Any],
+    *,
+    batch_size: int | None,
+    answered: Collection[str] = (),
 ) -> dict[str, Any]:
     """Truths, predictions and hits, row by row.
 
@@ -108,6 +126,7 @@ def class_columns(
         predictions: Subset label to classes [n], the complete one last.
         truths: [n] classes.
         batch_size: Number consecutive items into batches of this size; None: no batches.
+        answered: Labels of subsets that hold the answer; the mean leaves them out.
     """
     import numpy as np
 
@@ -116,7 +135,8 @@ def class_columns(
     for label, each in predictions.items():
         columns[f"{label} prediction"] = each
         columns[f"{label} correct"] = hits[label]
-    columns["missing correct"] = np.mean([hits[label] for label in list(hits)[:-1]], axis=0)
+    proper = [label for label in list(hits)[:-1] if label not in answered]
+    columns["missing correct"] = np.mean([hits[label] for label in proper], axis=0)
     if batch_size is not None:
         columns["batch"] = np.arange(len(truths)) // batch_size
     return columns
@@ -253,3 +273,20 @@ def perfect_array(
     largest = float(np.abs(learnt).max()) or 1.0
     along = np.clip(truths / (2.0 * largest), -1.0, 1.0)
     return np.asarray(np.stack([along, np.sqrt(1.0 - along**2)], axis=1), dtype=np.float32)
+
+
+def check_rows(wanted: Sequence[Request], tables: Mapping[str, ItemTable], test: str) -> None:
+    """Zero-filled items must be the test items, row by row.
+
+    Raises:
+        ValueError: They are not.
+    """
+    ids = list(tables[test].ids)
+    for request in wanted:
+        if request.collection.startswith(f"{test}/"):
+            others = list(tables[request.collection]["parent"])
+            if others != ids:
+                raise ValueError(
+                    f"the zero-filled items of {request.collection} are not the test items: "
+                    f"{len(others)} and {len(ids)} were kept"
+                )
