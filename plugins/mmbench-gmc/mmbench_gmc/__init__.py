@@ -2,5 +2,38 @@
 
 from __future__ import annotations
 
+from mmbench.api import RepresentationSpec, hookimpl
+
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
+
+_HINT = "pip install mmbench-gmc"
+_GMC = "mmbench_gmc.gmc:GMC"
+#: The released code's constants of the paper's experiments; MHD's are the defaults.
+_SPOKEN = {
+    "dim": 60, "common": 60, "head": (), "temperature": 0.3, "batch": 24, "epochs": 40,
+    "clip": 0.8, "plateau": 20,
+}  # fmt: skip
+_PENDULUM = {"dim": 10, "head": (128,), "temperature": 0.3, "batch": 128, "epochs": 500}
+
+
+@hookimpl
+def mmbench_representations() -> list[RepresentationSpec]:
+    """GMC with the constants of each experiment, and its rivals."""
+    return [
+        RepresentationSpec(
+            "gmc", _GMC, "GMC: each stream drawn to the representation of all; as on MHD",
+            hint=_HINT,
+        ),
+        RepresentationSpec(
+            "gmc-affect", _GMC, "GMC as on CMU-MOSI and CMU-MOSEI, with their target",
+            options=_SPOKEN, hint=_HINT,
+        ),
+        RepresentationSpec(
+            "gmc-pendulum", _GMC, "GMC as on Pendulum", options=_PENDULUM, hint=_HINT,
+        ),
+        RepresentationSpec(
+            "mult", "mmbench_gmc.mult:MulT",
+            "MulT: crossmodal attention between sequences, learnt with a target", hint=_HINT,
+        ),
+    ]  # fmt: skip

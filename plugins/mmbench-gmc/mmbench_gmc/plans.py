@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bands",
+    "Contrast",
     "Convolutions",
+    "Crossmodal",
     "Family",
     "Identity",
     "Perceptron",
@@ -30,6 +32,8 @@ __all__ = [
 
 #: ``auto``: the paper's trunks for the paper's streams; ``generic``: the generic ones for all.
 Family = Literal["auto", "generic"]
+#: GMC's released loss, its ablation, or the paper's equation.
+Contrast = Literal["infonce", "joints_as_negatives", "paper"]
 
 
 def linear(inputs: int, outputs: int) -> int:
@@ -169,6 +173,45 @@ class Points:
     def parameters(self) -> int:
         """Trained numbers."""
         return Perceptron(3, self.hidden).parameters
+
+
+@dataclass(frozen=True)
+class Crossmodal:
+    """MulT's body: a transformer for every ordered pair of sequences, and one for every sequence.
+
+    Attributes:
+        features: Numbers a step, of each sequence.
+        dim: Channels that each sequence is brought to.
+        heads: Of every attention.
+        layers: Of every transformer.
+    """
+
+    features: tuple[int, ...]
+    dim: int = 30
+    heads: int = 5
+    layers: int = 5
+
+    @property
+    def memory(self) -> int:
+        """Numbers a step that come together at one sequence."""
+        return self.dim * (len(self.features) - 1)
+
+    @property
+    def width(self) -> int:
+        """Numbers that come out."""
+        return self.memory * len(self.features)
+
+    @property
+    def parameters(self) -> int:
+        """Trained numbers; a sequence that has ``dim`` channels is not projected."""
+        count = len(self.features)
+        projected = sum(each * self.dim for each in self.features if each != self.dim)
+        pairs = count * (count - 1) * self._transformer(self.dim)
+        return projected + pairs + count * self._transformer(self.memory)
+
+    def _transformer(self, dim: int) -> int:
+        """Four linear layers of attention, two of 4 x ``dim``, and three normalisations."""
+        return self.layers * (12 * dim * dim + 13 * dim) + 2 * dim
 
 
 Plan = Identity | Convolutions | Bands | Perceptron | Recurrent | Points

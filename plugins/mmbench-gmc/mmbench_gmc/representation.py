@@ -97,6 +97,11 @@ class LearntRepresentation(TrainedRepresentation):
         self._device, self._dtype = "cpu", "fp32"
         self._learnt: Learnt | None = None
 
+    @property
+    def length(self) -> int:
+        """Numbers of a vector; known once the streams are bound."""
+        return self.dim
+
     @abstractmethod
     def build(self, inputs: Sequence[Input], target: Target | None) -> Network:
         """The untrained network for these streams, in their order.
@@ -124,7 +129,7 @@ class LearntRepresentation(TrainedRepresentation):
             for size in range(1, len(names) + 1)
             for subset in combinations(names, size)
         ]
-        offers = {Offer("global", subset, self.dim) for subset in subsets}
+        offers = {Offer("global", subset, self.length) for subset in subsets}
         if self.supervision != "never":
             offers |= {Offer("prediction", subset) for subset in subsets}
         return RepresentationInfo(
@@ -183,12 +188,12 @@ class LearntRepresentation(TrainedRepresentation):
         self._learnt = learn(self, data, ctx)
 
     def encode(self, batch: Batch) -> NDArray[np.float32]:
-        """[B, dim] of the streams in the batch.
+        """[B, length] of the streams in the batch.
 
         Raises:
             UsageError: There are none, or others than it was trained on, or of unequal lengths.
         """
-        return self._forward(batch, "represent", (self.dim,))
+        return self._forward(batch, "represent", (self.length,))
 
     def predict(self, batch: Batch) -> NDArray[np.float32]:
         """[B] values, or [B, C] scores of the classes in sorted order.

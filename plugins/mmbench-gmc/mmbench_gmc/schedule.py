@@ -57,8 +57,8 @@ class Schedule:
         return bool(self.plateau or self.early_stop or self.keep == "best")
 
     def batches(self, count: int) -> int:
-        """Steps of an epoch of ``count`` items: none has one item only, unless there is but one."""
-        return ceil(count / max(self.batch, 2))
+        """Steps of an epoch of ``count`` items; none has a single one."""
+        return max(1, min(ceil(count / self.batch), count // 2))
 
     def total(self, count: int) -> int:
         """Steps in all for ``count`` items."""
