@@ -374,8 +374,8 @@ class DCATask(Task):
                 unit="1",
                 higher_is_better=False,
                 bounds=(0.0, 4.0),
-                description=f"mean squared distance of {stream}'s unit vector to its item's of "
-                "all streams; unrelated: 2",
+                description=f"mean squared distance of {stream}'s vector to its item's of all "
+                "streams, both of length 1; unrelated: 2",
             )
             for stream in self.streams
         ]

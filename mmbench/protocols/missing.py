@@ -138,8 +138,8 @@ class MissingModalitiesTask(Task):
             raise UsageError(f"batch_size must be at least 1, not {batch_size}", where=where)
         if regularisation is not None and not regularisation > 0:
             raise UsageError(f"regularisation must be above 0, not {regularisation}", where=where)
-        if probe == "mlp" and (target_kind == "value" or head == "predict"):
-            raise UsageError("probe=mlp is a classifier of embeddings", where=where)
+        if probe == "mlp" and target_kind == "value":
+            raise UsageError("probe=mlp is a classifier", where=where)
         if probe == "mlp" and regularisation is not None:
             raise UsageError("probe=mlp has no regularisation", where=where)
         if epochs < 1:
@@ -200,7 +200,7 @@ class MissingModalitiesTask(Task):
             protocol="missing",
             primary=metrics[0].name,
             metrics=tuple(metrics),
-            seeded=self.probe == "mlp",
+            seeded=self.head == "probe" and self.probe == "mlp",
             citation=self.citation,
             description=self.description,
         )
@@ -341,12 +341,12 @@ class MissingModalitiesTask(Task):
             (self._vectors(inputs, split, self.streams), self._targets(inputs, split))
             for split in self._learnt_from()
         ]
+        # Before the probe is trained: what is wrong with one of them is said at once.
+        vectors = {label: self._vectors(inputs, self.test, each) for label, each in subsets.items()}
         probe = self._fitted(*train, valid=others[0] if others else None, seed=inputs.seed)
         read = {
-            label: probe.predict(
-                self._vectors(inputs, self.test, subset), name=f"vectors from {label}"
-            )
-            for label, subset in subsets.items()
+            label: probe.predict(each, name=f"vectors from {label}")
+            for label, each in vectors.items()
         }
         scaling = "unit" if self._scaled(inputs) else "raw"
         return read, {"probe": {**probe.parameters, "scaling": scaling}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench.api import CommandSpec, DatasetSpec, hookimpl
+from mmbench.api import CommandSpec, DatasetSpec, SuiteSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
@@ -23,6 +23,47 @@ def mmbench_datasets() -> list[DatasetSpec]:
     return [
         DatasetSpec(name, f"mmbench_digits.{path}", summary, hint=_HINT)
         for name, (path, summary) in named.items()
+    ]
+
+
+_TASKS = {
+    "mhd-missing": (
+        "MhdMissing",
+        "missing",
+        "MHD: digits from every subset of image, sound, trajectory and label",
+    ),
+    "mhd-dca": ("MhdDca", "dca", "MHD: does a stream alone put digits where all streams do"),
+    "paired-digits-missing": (
+        "PairedDigitsMissing",
+        "missing",
+        "MNIST, FSDD and pendigits paired: digits from every subset of the streams",
+    ),
+    "paired-digits-dca": (
+        "PairedDigitsDca",
+        "dca",
+        "MNIST, FSDD and pendigits paired: does a stream alone put digits where all do",
+    ),
+}
+
+
+@hookimpl
+def mmbench_tasks() -> list[TaskSpec]:
+    """The classifier and DCA, on either set."""
+    return [
+        TaskSpec(name, f"mmbench_digits.tasks:{path}", summary, protocol, hint=_HINT)
+        for name, (path, protocol, summary) in _TASKS.items()
+    ]
+
+
+@hookimpl
+def mmbench_suites() -> list[SuiteSpec]:
+    """GMC and its rivals where streams are missing, and the same on generated samples."""
+    named = {
+        "missing-modalities": "Digits, sentiment and DCA where streams are missing",
+        "missing-modalities-sample": "The tasks of missing-modalities on generated samples",
+    }
+    return [
+        SuiteSpec(name, f"mmbench_digits:suites/{name}.toml", said) for name, said in named.items()
     ]
 
 

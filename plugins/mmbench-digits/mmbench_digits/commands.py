@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
+
+if TYPE_CHECKING:
+    from mmbench.finished import FinishedCell
 
 _FOLDER = click.Path(path_type=Path)
 BUILD = """\b
@@ -73,3 +76,66 @@ def build(
     made = build(mnist, fsdd, pendigits, out, recipe)
     click.echo(f"wrote {made.items['train']} + {made.items['test']} items to {out}")
     click.echo(made.note, nl=False)
+
+
+PICTURE = """\b
+Example:
+  mmbench run -r gmc -t paired-digits-dca
+  mmbench digits picture results/adhoc -r gmc -t paired-digits-dca --out gmc.svg
+"""
+
+
+@digits.command(epilog=PICTURE)
+@click.argument("folder", type=_FOLDER)
+@click.option("-r", "--representation", default="", metavar="NAME", help="Only of this one.")
+@click.option("-t", "--task", default="", metavar="NAME", help="Only of this DCA task.")
+@click.option("--cell-seed", type=int, help="Only of the cell with this seed.")
+@click.option("--out", required=True, type=_FOLDER, help="The picture, .svg; beside it a .csv.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of UMAP.")
+@click.option(
+    "--cache",
+    type=_FOLDER,
+    help="The embedding store.  [default: MMBENCH_CACHE, or the user's cache folder]",
+)
+def picture(
+    folder: Path,
+    representation: str,
+    task: str,
+    cell_seed: int | None,
+    out: Path,
+    seed: int,
+    cache: Path | None,
+) -> None:
+    """Draw what all streams give beside what each gives alone, of a finished cell in FOLDER.
+
+    UMAP lays out the points that DCA was computed on; its outliers are left out and counted.
+    Vectors come from the store: nothing is encoded. Needs umap-learn.
+    """
+    from mmbench.finished import finished_cells
+    from mmbench_digits.picture import panels, write_picture
+
+    found = finished_cells(folder, representation=representation, task=task, cache=cache)
+    if cell_seed is not None:
+        found = [cell for cell in found if cell.record.seed == cell_seed]
+    cell = _only(found, folder)
+    drawn = panels(cell, seed=seed)
+    written = write_picture(cell.name, drawn, out)
+    for panel in drawn:
+        complete, alone = panel.left_out
+        click.echo(f"{panel.stream}: {complete} + {alone} outliers of DCA left out")
+    click.echo(f"{cell.name}: {' and '.join(map(str, written))}")
+
+
+def _only(cells: list[FinishedCell], folder: Path) -> FinishedCell:
+    """The one cell of DCA."""
+    from mmbench.api import UsageError
+
+    there = [cell for cell in cells if cell.record.task.protocol == "dca"]
+    if len(there) != 1:
+        names = ", ".join(cell.name for cell in there) or "none is of DCA"
+        raise UsageError(
+            f"{len(there)} finished cells match: {names}",
+            where=str(folder),
+            fix="name one with -r, -t and --cell-seed",
+        )
+    return there[0]

@@ -103,9 +103,7 @@ class DigitCollection(Collection):
         return Array(unstacked(values) if stream == "sound" else values)
 
     def content_keys(self, stream: str) -> list[str | None]:
-        """The file's hash and the row; of labels the label, so that ten are encoded."""
-        if stream == "label":
-            return [f"mhd-{VERSION}/one-hot/{label}" for label in self.columns["label"]]
+        """The file's hash and the row: of labels too, since no two splits may share an item."""
         content = self._source.hash_file(self._path)
         return [f"mhd-{VERSION}/{stream}/{content}/{row}" for row in self._rows]
 
@@ -255,9 +253,7 @@ class PairedDigits(Mhd):
             citation="MNIST (LeCun et al., 1998), FSDD (Jackson et al.), pendigits (Alpaydin and "
             "Alimoglu, UCI 1998), paired by digit in MHD's layout",
             url="https://github.com/Jakobovski/free-spoken-digit-dataset",
-            leaks=(
-                "images are of MNIST's t10k in both splits: a hand may be in both, it says not whose",
-            ),
+            leaks=("images of both splits are of MNIST's t10k: one hand may have written in both",),
         )
 
     def variant(self, opened: Mapping[str, Digits], root: Path) -> str:

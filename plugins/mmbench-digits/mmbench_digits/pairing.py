@@ -29,9 +29,9 @@ __all__ = ["CAVEAT", "Built", "Recipe", "build"]
 
 MADE_BY = "mmbench digits build"
 CAVEAT = (
-    "Images: both splits are halves of MNIST's test images (t10k), which do not say who wrote what. "
-    "Halved at random, one hand may be in both; by order, the first 5,000, to learn from, are the "
-    "cleaner ones, as MNIST's makers say."
+    "Images: both splits are halves of MNIST's test images (t10k), which do not say who wrote "
+    "what. Halved at random, one hand may be in both; by order, the first 5,000, to learn from, "
+    "are the cleaner ones, as MNIST's makers say."
 )
 _PEN = {"train": "pendigits.tra", "test": "pendigits.tes"}
 
@@ -218,9 +218,9 @@ def _note(recipe: Recipe, tested: Sequence[str], chosen: Mapping[str, NDArray[np
     """What a reader of the files must know."""
     repeats = {split: _repeats(rows) for split, rows in chosen.items()}
     return (
-        f"Made by `{MADE_BY}`, seed {recipe.seed}: real recordings, paired at random by their digit "
-        "(image from MNIST t10k, sound from FSDD, trajectory from UCI pendigits) in MHD's layout. "
-        "It is not the MHD data set.\n"
+        f"Made by `{MADE_BY}`, seed {recipe.seed}: real recordings, paired at random by their "
+        "digit (image from MNIST t10k, sound from FSDD, trajectory from UCI pendigits) in MHD's "
+        "layout. It is not the MHD data set.\n"
         f"Sounds: {' and '.join(tested)} speak in the test items, and only there. One sound stands "
         f"in up to {repeats['train']} training and {repeats['test']} test items.\n"
         "Trajectories: training and test items have different writers (pendigits.tra, "

@@ -49,7 +49,7 @@ def doubled(samples: Floats) -> Floats:
 
 
 def mel_spectrogram(samples: Floats) -> Floats:
-    """Decibels [128, 32] of the first second of a sound at 16 kHz; silence follows a shorter one."""
+    """Decibels [128, 32] of a sound's first second, at 16 kHz; silence follows a shorter one."""
     second = np.zeros(RATE)
     second[: min(len(samples), RATE)] = samples[:RATE]
     padded = np.pad(second, _WINDOW // 2)
