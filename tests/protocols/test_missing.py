@@ -437,6 +437,50 @@ def test_zero_filled_items_must_be_the_test_items():
         task.score(ScoreInputs(inputs.arrays, {**inputs.tables, "test/a": swapped}))
 
 
+class Answered(Missing):
+    answers = ("c",)
+
+
+def test_subsets_that_hold_the_answer_are_marked_and_not_averaged():
+    task = Answered(streams=("a", "b", "c"))
+    inputs = noisy(task)
+    evaluation = task.score(inputs)
+    columns = evaluation.tables["items"].columns
+    assert columns["missing correct"] == pytest.approx(
+        np.mean([columns[f"{name} correct"] for name in ("a", "b", "a+b")], axis=0)
+    )
+    said = {metric.name: metric.description for metric in task.info.metrics}
+    marked = {name for name, each in said.items() if each.endswith("HOLDS THE ANSWER")}
+    assert marked == {f"{name} accuracy" for name in ("c", "a+c", "b+c", "complete")}
+    assert "do not hold the answer" in said["missing accuracy"]
+    assert evaluation.parameters["answers"] == ["c"]
+    plain = Missing(streams=("a", "b", "c"))
+    assert "answers" not in plain.score(inputs).parameters
+
+
+def test_gmcs_classifier_is_seeded_by_the_cell():
+    task = Missing(streams=("a", "b"), probe="mlp", epochs=3)
+    assert task.info.seeded
+    assert not Missing(streams=("a", "b")).info.seeded
+    assert not Missing(streams=("a", "b"), probe="mlp", head="predict").info.seeded
+    inputs = noisy(task)
+    assert next(request.name for request in task.requests(None)) == "train complete"
+    assert not any(request.collection == "valid" for request in task.requests(None))
+    first, again, other = (
+        task.score(ScoreInputs(inputs.arrays, inputs.tables, seed=seed)) for seed in (0, 0, 1)
+    )
+    assert first.parameters["probe"]["estimator"] == "MLPClassifier"
+    assert first.parameters["probe"] == again.parameters["probe"]
+    assert other.parameters["probe"]["seed"] == 1
+    assert other.parameters["probe"]["loss"] != first.parameters["probe"]["loss"]
+
+
+def test_gmcs_classifier_reaches_the_ceiling():
+    task = Missing(streams=("a", "b"), probe="mlp", epochs=60)
+    found = values_of(task, inputs_of(task, "perfect"))
+    assert {value.value for value in found.values()} == {1.0}
+
+
 # --- options --------------------------------------------------------------------------------------
 
 NAMED = {
@@ -445,6 +489,7 @@ NAMED = {
     "strategy": ["drop", "zero", "mean"],  # GMC; SCALE and M5Product fill with zeros
     "scaling": ["similarity", "unit", "raw"],
     "averaging": ["sample", "batch_mean"],  # GMC's test epoch
+    "probe": ["linear", "mlp"],  # GMC's downstream classifier
 }
 REFUSED = [
     "strategy=frames",  # MMSA
@@ -500,6 +545,9 @@ def test_every_named_sentiment_metric_is_reported_for_every_subset(name):
         ({"target_kind": "value", "averaging": "batch_mean"}, "accuracies"),
         ({"batch_size": 0}, "batch_size"),
         ({"regularisation": 0.0}, "above 0"),
+        ({"probe": "mlp", "target_kind": "value"}, "a classifier"),
+        ({"probe": "mlp", "regularisation": 1.0}, "no regularisation"),
+        ({"epochs": 0}, "epochs"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):
