@@ -14,6 +14,8 @@ _SPOKEN = {
     "dim": 60, "common": 60, "head": (), "temperature": 0.3, "batch": 24, "epochs": 40,
     "clip": 0.8, "plateau": 20,
 }  # fmt: skip
+#: The released MUSE code's of its Pendulum study; its Nexus relatives share what is left of it.
+_PENDULUM_RIVAL = {"dim": 10, "batch": 128, "epochs": 500, "weights": {"sound": 100.0}}
 _PENDULUM = {"dim": 10, "head": (128,), "temperature": 0.3, "batch": 128, "epochs": 500}
 
 
@@ -35,5 +37,32 @@ def mmbench_representations() -> list[RepresentationSpec]:
         RepresentationSpec(
             "mult", "mmbench_gmc.mult:MulT",
             "MulT: crossmodal attention between sequences, learnt with a target", hint=_HINT,
+        ),
+        RepresentationSpec(
+            "mvae", "mmbench_gmc.mvae:MVAE", "MVAE: a product of experts, one a stream", hint=_HINT,
+        ),
+        RepresentationSpec(
+            "mmvae", "mmbench_gmc.mmvae:MMVAE", "MMVAE: a mixture of experts, one a stream",
+            hint=_HINT,
+        ),
+        RepresentationSpec(
+            "nexus", "mmbench_gmc.nexus:Nexus", "Nexus: a VAE a stream, one code above, dropout",
+            hint=_HINT,
+        ),
+        RepresentationSpec(
+            "muse", "mmbench_gmc.muse:MUSE", "MUSE: a VAE a stream, a product above, ALMA",
+            hint=_HINT,
+        ),
+        RepresentationSpec(
+            "mfm", "mmbench_gmc.mfm:MFM", "MFM: shared and single factors, surrogates", hint=_HINT,
+        ),
+        RepresentationSpec(
+            "mvae-pendulum", "mmbench_gmc.mvae:MVAE", "MVAE for Pendulum",
+            options=_PENDULUM_RIVAL, hint=_HINT,
+        ),
+        RepresentationSpec(
+            "muse-pendulum", "mmbench_gmc.muse:MUSE", "MUSE as on Pendulum",
+            options={**_PENDULUM_RIVAL, "sizes": {"image": 16, "sound": 8}, "warm_up": 0.4},
+            hint=_HINT,
         ),
     ]  # fmt: skip

@@ -1,0 +1,122 @@
+"""What the generative rivals share as representations: options and their checks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from mmbench.api import UsageError
+from mmbench_gmc.representation import LearntRepresentation
+from mmbench_gmc.schedule import require
+from mmbench_gmc.sizes import contrast_head
+from mmbench_gmc.training_options import with_options_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mmbench_gmc.inputs import Input
+    from mmbench_gmc.likelihoods import Likelihood
+    from mmbench_gmc.variational import ContrastiveTerm
+
+__all__ = ["NEXUS_SIZES", "NEXUS_WEIGHTS", "GenerativeRepresentation", "by_slot", "checked"]
+
+#: Weights of the reconstruction terms by name of the slot; 1 for any other. Those of nexus_pytorch
+#: (its Nexus, MVAE and MMVAE on MHD); MUSE's released code also has 50 for labels.
+NEXUS_WEIGHTS: dict[str, float] = {"trajectory": 50.0, "label": 50.0}
+#: Numbers of each stream's own code, by name of the slot: those of nexus_pytorch on MHD.
+NEXUS_SIZES: dict[str, int] = {"image": 64, "trajectory": 16, "sound": 128, "label": 5}
+
+
+class GenerativeRepresentation(LearntRepresentation):
+    """A model that decodes what it encodes.
+
+    Args:
+        likelihoods: Slot to ``bernoulli``, ``gaussian`` or ``categorical``, where it is not the
+            usual one: Bernoulli for pictures and categorical for labels that come as they are, a
+            Gaussian of variance 1/2 for all others.
+        weights: Slot to the weight of its reconstruction, where it is not the default.
+        gmc_weight: Weight of GMC's contrast between each stream's representation and that of all,
+            through a projection head; 0: none.
+        gmc_temperature: Of that contrast.
+    """
+
+    supervision = "never"
+    #: Weights by slot, where the option says nothing; 1 where this doesn't either.
+    default_weights: ClassVar[Mapping[str, float]] = NEXUS_WEIGHTS
+
+    @with_options_of(LearntRepresentation)
+    def __init__(
+        self,
+        *,
+        likelihoods: dict[str, str] | None = None,
+        weights: dict[str, float] | None = None,
+        gmc_weight: float = 0.0,
+        gmc_temperature: float = 0.1,
+        **training: Any,
+    ) -> None:
+        super().__init__(**training)
+        require(self.name, 0, gmc_weight=gmc_weight)
+        require(self.name, 0, above=True, gmc_temperature=gmc_temperature)
+        self.likelihoods = dict(likelihoods or {})
+        self.weights = checked("weights", weights, 0, where=self.name)
+        self.gmc_weight, self.gmc_temperature = gmc_weight, gmc_temperature
+
+    def chosen(self, inputs: Sequence[Input]) -> dict[str, Likelihood]:
+        """The likelihood of each stream, by its slot."""
+        from mmbench_gmc.likelihoods import choose_likelihoods
+
+        return choose_likelihoods(
+            inputs, self.likelihoods, self.weights,
+            family=self.encoders, defaults=self.default_weights,
+        )  # fmt: skip
+
+    def contrast(self) -> ContrastiveTerm | None:
+        """GMC's term, if it is added."""
+        from mmbench_gmc.variational import ContrastiveTerm
+
+        if not self.gmc_weight:
+            return None
+        return ContrastiveTerm(self.dim, self.gmc_weight, self.gmc_temperature)
+
+    def count_contrast(self) -> int:
+        """Parameters of GMC's term."""
+        return contrast_head(self.dim) if self.gmc_weight else 0
+
+
+def checked(
+    option: str, given: Mapping[str, float] | None, least: float, *, where: str
+) -> dict[str, float]:
+    """An option with a number a slot, each ``least`` or more.
+
+    Raises:
+        UsageError: One is less, or no number.
+    """
+    for slot, value in (given or {}).items():
+        if not least <= value < float("inf"):
+            raise UsageError(
+                f"{least:g} is the least of {option}, not {value} for {slot!r}", where=where
+            )
+    return dict(given or {})
+
+
+def by_slot(
+    inputs: Sequence[Input],
+    option: str,
+    given: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    other: Any,
+    *,
+    where: str,
+) -> dict[str, Any]:
+    """A number for each stream: as an option says, else as the defaults, else another.
+
+    Raises:
+        UsageError: The option names a slot that is none.
+    """
+    slots = [form.slot for form in inputs]
+    for slot in given:
+        if slot not in slots:
+            raise UsageError(
+                f"no slot is called {slot!r}", where=f"{where}, option {option}",
+                fix=f"the slots are {', '.join(slots)}",
+            )  # fmt: skip
+    return {slot: given.get(slot, defaults.get(slot, other)) for slot in slots}
