@@ -36,6 +36,7 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 }
 _PARTS = ("labels", *_SHAPES, "trajectories' scale", "sounds' scale")
 _AGAIN = "get or make the file again"
+_BROKEN = "is no file of torch.save, or is cut off"
 #: What numpy's own scalars are made by, in either numpy line; a scale may be one.
 _SCALARS = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")
 
@@ -121,23 +122,19 @@ def _loaded(path: Path) -> Any:
                 # What torch wrote before 1.6 can't be mapped.
                 return torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
+        named = re.search(r"(?:GLOBAL|function) <?([\w.]+)", str(error))
+        if named is None:
+            raise DataError(_BROKEN, where=str(path), fix=_AGAIN) from error
         raise DataError(
-            f"needs code to be read: it names {_forbidden(str(error))}, which is no tensor and no "
-            "plain value; refused, nothing was run",
+            f"needs code to be read: it names {named[1]}, which is no tensor and no plain value; "
+            "refused, nothing was run",
             where=str(path),
             fix=_AGAIN,
         ) from error
     except OSError as error:
         raise DataError(f"can't be read: {error.strerror}", where=str(path)) from error
     except Exception as error:  # torch meets broken bytes with almost any of them
-        what = "is no file of torch.save, or is cut off"
-        raise DataError(what, where=str(path), fix=_AGAIN) from error
-
-
-def _forbidden(message: str) -> str:
-    """The class or function that torch would not call, from what it says of it."""
-    found = re.search(r"(?:GLOBAL|[Uu]nsupported (?:class|function|global):?)\s+([\w.]+)", message)
-    return found[1] if found else "a class or function"
+        raise DataError(_BROKEN, where=str(path), fix=_AGAIN) from error
 
 
 def _labels(labels: Any, path: Path) -> NDArray[np.int64]:
