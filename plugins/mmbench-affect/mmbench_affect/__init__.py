@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench.api import DatasetSpec, RepresentationSpec, SuiteSpec, TaskSpec, hookimpl
+from mmbench.api import DatasetSpec, RepresentationSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
@@ -92,9 +92,19 @@ _ROBUSTNESS: dict[str, tuple[str, str, dict[str, object]]] = {
 }
 
 
+_DCA = {
+    "cmu-mosei-dca": ("CmuMoseiDca", "CMU-MOSEI: does a stream alone put utterances where all do"),
+    "cmu-mosi-dca": ("CmuMosiDca", "CMU-MOSI: does a stream alone put utterances where all do"),
+    "mosi-utterance-dca": (
+        "MosiUtteranceDca",
+        "CMU-MOSI, one vector a stream: does one alone put utterances where all do",
+    ),
+}
+
+
 @hookimpl
 def mmbench_tasks() -> list[TaskSpec]:
-    """Every dataset with whole streams missing; and the curves of those with frames and noise."""
+    """Every dataset with whole streams missing; curves of frames and noise; DCA."""
     package = "mmbench_affect"
     published = f"{package}:published.toml"
     found = [
@@ -105,10 +115,8 @@ def mmbench_tasks() -> list[TaskSpec]:
         TaskSpec(name, f"{package}.curves:{path}", said, "robustness", options, hint=_HINT)
         for name, (path, said, options) in _ROBUSTNESS.items()
     ]
+    found += [
+        TaskSpec(name, f"{package}.components:{path}", said, "dca", hint=_HINT)
+        for name, (path, said) in _DCA.items()
+    ]
     return found
-
-
-@hookimpl
-def mmbench_suites() -> list[SuiteSpec]:
-    """None yet: see missing-modalities."""
-    return []

@@ -38,12 +38,16 @@ def noted(dataset: str, tables: Mapping[str, ItemTable], splits: tuple[str, ...]
             said.append(
                 f"{split}: {sum(cleaned):,} audio values of -inf in {items:,} utterances became 0"
             )
-        empty = [str(each).split("+") for each in columns.get("empty", ())]
-        for stream in STREAMS:
-            count = sum(stream in each for each in empty)
+    for stream in STREAMS:
+        parts = []
+        for split, total in facts["items_by_split"].items():
+            columns = tables[split].columns
+            count = sum(stream in str(each).split("+") for each in columns.get("empty", ()))
             if count:
-                said.append(
-                    f"{split}: {count:,} of {len(empty):,} utterances have nothing but zeros for "
-                    f"{stream}, and count as if they had it"
-                )
+                parts.append(f"{count:,} of {total:,} {split}")
+        if parts:
+            said.append(
+                f"{stream}: {', '.join(parts)} utterances have nothing but zeros, and count as if "
+                "they had it"
+            )
     return said

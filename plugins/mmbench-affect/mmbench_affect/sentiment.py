@@ -79,6 +79,8 @@ class CmuSentiment(Dataset):
         try:
             variant, path = self._found(source.root)
             chosen = self._fold_list(source.root, variant)
+            if variant.startswith("csd"):
+                self._paths(source.root)
         except DataMissing as error:
             return DataStatus(False, missing=(error.where,), advice=error.fix or self.advice)
         except MmbenchError as error:
@@ -196,15 +198,7 @@ class CmuSentiment(Dataset):
         self, source: DataSource, variant: Variant
     ) -> dict[str, Callable[[list[Segment]], Features]]:
         """What makes the streams of .csd files for a list of segments."""
-        paths = {}
-        for name in STREAMS:
-            path = self.layout.find(source.root, self.layout.csd[name])
-            if path is None:
-                where = shown(source.root / self.layout.csd[name][0])
-                raise DataMissing(
-                    f"the features of {name} are not there", where=where, fix=self.advice
-                )
-            paths[name] = path
+        paths = self._paths(source.root)
         words = (paths["text"], source.hash_file(paths["text"]))
 
         def maker(name: str) -> Callable[[list[Segment]], Features]:
@@ -218,6 +212,22 @@ class CmuSentiment(Dataset):
             file = source.hash_file(raw)
             found["raw_text"] = lambda segments: CsdStream(raw, file, segments, kind="Text")
         return found
+
+    def _paths(self, root: Path) -> dict[str, Path]:
+        """The .csd file of each stream.
+
+        Raises:
+            DataMissing: One is not there.
+        """
+        paths = {}
+        for name in STREAMS:
+            path = self.layout.find(root, self.layout.csd[name])
+            if path is None:
+                where = shown(root / self.layout.csd[name][0])
+                what = f"the features of {name} are not there"
+                raise DataMissing(what, where=where, fix=self.advice)
+            paths[name] = path
+        return paths
 
     def _collection(self, name: str, split: Segments, variant: Variant, where: str) -> Collection:
         columns: dict[str, list[object]] = {

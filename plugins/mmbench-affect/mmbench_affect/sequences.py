@@ -161,10 +161,10 @@ class WordSequences(Dataset):
             if any(each.ndim != 3 for each in arrays) or len({a.shape[1:] for a in arrays}) > 1:
                 said = " and ".join(str(each.shape) for each in arrays)
                 raise DataError(f"is no array [items, steps, features]: {said}", where=path)
-            counts = [(len(one), len(two)) for one, two in zip(arrays, labels, strict=True)]
-            if any(one != two for one, two in counts):
-                said = ", ".join(f"{one} for {two} labels" for one, two in counts)
-                raise DataError(f"is of another length than the labels: {said}", where=path)
+            for part, one, two in zip(PARTS, arrays, labels, strict=True):
+                if len(one) != len(two):
+                    said = f"is of another length than the labels: {len(one)}, and {len(two)}"
+                    raise DataError(said, where=shown(files[part, stream]))
             hashes = "+".join(source.hash_file(files[part, stream]) for part in PARTS)
             features[stream] = Packed(np.concatenate(arrays), hashes)
         return Segments(ids, [""] * len(ids), [0.0] * len(ids), features), columns

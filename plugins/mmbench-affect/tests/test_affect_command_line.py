@@ -1,0 +1,201 @@
+"""From a folder to records through the installed command: samples, damage, real data."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mmbench_affect import mmbench_datasets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Start = Callable[..., subprocess.CompletedProcess[str]]
+    Record = dict[str, Any]
+
+RUN = ("run", "--resamples", "20", "--offline")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def mmbench(home: Path) -> Start:
+    """Start the installed command, with this plugin and the built-in one."""
+    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
+    assert script, "mmbench is not installed beside this Python"
+    environment = {
+        **os.environ,
+        "MMBENCH_LOAD_PLUGINS": "affect",
+        "MMBENCH_CACHE": str(home / "cache"),
+        "OMP_NUM_THREADS": "1",
+    }
+
+    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [script, *map(str, arguments)],
+            cwd=home,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return start
+
+
+def records_of(folder: Path) -> dict[tuple[str, str], Record]:
+    """The measured records in a results folder, by representation and task."""
+    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
+    return {
+        (each["representation"]["label"], each["task"]["label"]): each
+        for each in found
+        if each["source"] == "measured"
+    }
+
+
+@pytest.fixture(scope="module")
+def samples(home: Path, mmbench: Start) -> Path:
+    for name in ("cmu-mosi", "mosi-utterance"):
+        mmbench("data", "sample", name, "--root", "samples", "--items", 40)
+    return home / "samples"
+
+
+def test_a_sample_is_checked_and_what_was_cleaned_is_said(samples: Path, mmbench: Start) -> None:
+    said = mmbench("data", "check", "cmu-mosi", "--root", samples).stdout
+    assert "cmu-mosi: all items decode" in said
+    assert "cmu-mosi: variant mult: 25 train, 5 valid, 10 test" in said
+    assert "cmu-mosi: test: 2 audio values of -inf in 1 utterances become 0" in said
+    status = mmbench("data", "status", "cmu-mosi", "--root", samples).stdout
+    assert "found variant mult: mosi_data.pkl\n" in status
+
+
+def test_the_tasks_run_on_samples(home: Path, samples: Path, mmbench: Start) -> None:
+    tasks = ("cmu-mosi-missing", "cmu-mosi-robustness", "cmu-mosi-noise", "mosi-utterance-dca")
+    chosen = [word for name in tasks for word in ("-t", name)]
+    mmbench(
+        *RUN, "-r", "pooled", *chosen, "--data-root", samples, "--results", "made", "--jobs", 1,
+        "-o", "rates=[0.0, 0.5]", "-o", "points=20", "-o", "quality_points=10", "-o", "rays=10",
+        "-o", "min_cluster_size=3",
+    )  # fmt: skip
+    found = records_of(home / "made")
+    assert {(name, each["status"]) for (_, name), each in found.items()} == {
+        (name, "ok") for name in tasks
+    }
+    assert {each["provenance"] for each in found.values()} == {"generated"}
+    missing, frames = (found["pooled", name] for name in tasks[:2])
+    assert missing["parameters"]["variant"] == "mult"
+    assert missing["parameters"]["items_by_split"] == {"train": 25, "valid": 5, "test": 10}
+    notes = ["cmu-mosi, variant mult: 25 train, 5 valid, 10 test utterances"] + [
+        f"{split}: 2 audio values of -inf in 1 utterances became 0" for split in ("train", "test")
+    ]
+    assert set(notes) <= set(missing["notes"])
+    assert missing["metrics"]["complete mae"]["value"] < missing["metrics"]["audio mae"]["value"]
+    areas = [frames["metrics"][name]["value"] for name in ("0 mae", "0.5 mae", "area mae")]
+    assert areas[2] == pytest.approx((areas[0] + areas[1]) / 2)
+    board = (home / "made" / "adhoc" / "leaderboard.md").read_text("utf-8")
+    headers = [line for line in board.splitlines() if line.startswith("| #") and "0.5 mae" in line]
+    assert len(headers) == 2
+    header = headers[0]
+    assert header.index("area mae") < header.index("| 0 mae") < header.index("0.5 mae")
+
+
+class Trap:
+    def __init__(self, place: Path) -> None:
+        self.place = place
+
+    def __reduce__(self) -> Any:
+        return os.system, (f"touch {self.place}",)
+
+
+def test_bad_input_is_one_message_each(home: Path, samples: Path, mmbench: Start) -> None:
+    place = home / "bad" / "cmu-mosi"
+    place.mkdir(parents=True)
+    run = (*RUN, "-r", "pooled", "-t", "cmu-mosi-missing", "--data-root", place.parent)
+    made = home / "made by the trap"
+    (place / "mosi_data.pkl").write_bytes(pickle.dumps({"train": Trap(made)}))
+    said = mmbench(*run, "--results", "trap", code=1)
+    assert (
+        "names posix.system, which is no array or plain value: refused" in said.stderr + said.stdout
+    )
+    assert not made.exists()
+    said = mmbench("data", "check", "cmu-mosi", "--root", place.parent, code=1)
+    assert "nothing was run" in said.stderr
+    (place / "mosi_data.pkl").unlink()
+    (place / "mosi_train_a.dt").write_bytes(b"x")
+    said = mmbench("data", "status", "cmu-mosi", "--root", place.parent, code=1)
+    assert "put mosi_data.pkl here" in said.stdout
+    asked = (
+        *RUN,
+        "-r",
+        "pooled",
+        "-t",
+        "mosi-utterance-noise",
+        "--data-root",
+        samples,
+        "--dry-run",
+    )
+    said = mmbench(*asked, "-o", "degradation=frames", code=2)
+    assert "is one Array, without frames" in said.stderr
+    said = mmbench(*asked, "-o", "rates=[0.5, 0.1]", code=2)
+    assert "rates must rise" in said.stderr
+
+
+@pytest.mark.slow
+def test_every_dataset_has_a_sample_and_every_task_runs(home: Path, mmbench: Start) -> None:
+    for dataset in mmbench_datasets():
+        mmbench("data", "sample", dataset.name, "--root", "all", "--items", 40)
+        assert "all items decode" in mmbench("data", "check", dataset.name, "--root", "all").stdout
+    tasks = (
+        "cmu-mosei-missing",
+        "youtube-sentiment-missing",
+        "mmmo-sentiment-missing",
+        "cmu-mosei-dca",
+    )
+    chosen = [word for name in tasks for word in ("-t", name)]
+    mmbench(
+        *RUN, "-r", "pooled", "-r", "random", *chosen, "--data-root", "all", "--results", "all-made"
+    )
+    assert {each["status"] for each in records_of(home / "all-made").values()} == {"ok"}
+    for variant in ("mmsa", "mult-noalign", "mmsa-unaligned", "csd", "csd-unaligned"):
+        mmbench(
+            *RUN, "-r", "pooled", "-t", "cmu-mosei-missing", "--data-root", "all",
+            "--results", variant, "-o", f"cmu-mosei-missing.variant={variant}",
+        )  # fmt: skip
+        (record,) = records_of(home / variant).values()
+        assert (record["status"], record["parameters"]["variant"]) == ("ok", variant)
+
+
+@pytest.mark.slow
+def test_real_utterances_are_read_as_well_as_others_read_them(
+    home: Path, mmbench: Start, shared: Path
+) -> None:
+    place = home / "real" / "mosi-utterance"
+    place.mkdir(parents=True)
+    shutil.copy(shared / "data" / "mosi" / "mosi_utterance_joined.npz", place)
+    run = (*RUN, "-r", "pooled", "-t", "mosi-utterance-missing", "--data-root", place.parent)
+    mmbench(*run, "--results", "repo")
+    (record,) = records_of(home / "repo").values()
+    assert (record["items_used"], record["provenance"]) == (751, "real")
+    values = {name: each["value"] for name, each in record["metrics"].items()}
+    assert values["text acc2_non0"] == pytest.approx(0.765, abs=0.02)  # 75.7 % is known of it
+    assert values["complete mae"] < values["text mae"] < 1.0 < values["audio mae"]
+    mmbench(*run, "--results", "official", "-o", "split=official")
+    (record,) = records_of(home / "official").values()
+    assert record["metrics"]["text mae"]["value"] == pytest.approx(0.75, abs=0.01)  # the leak
+    assert any("inflated" in leak for each in record["data"] for leak in each["leaks"])
+    assert any("inflated" in note for note in record["notes"])
