@@ -32,7 +32,7 @@ def source(tmp_path: Path) -> Callable[..., DataSource]:
 
 
 @pytest.fixture(scope="session")
-def digits() -> Path:
+def digits_folder() -> Path:
     """Real recordings of digits, and a small set in MHD's layout made of them."""
     place = os.environ.get("MMBENCH_TEST_ASSETS")
     if not place or not (Path(place) / "data" / "digits").is_dir():

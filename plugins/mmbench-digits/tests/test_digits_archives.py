@@ -118,8 +118,8 @@ def test_tensors_stay_on_disk(source: Source) -> None:
     assert not images.flags.owndata
 
 
-def test_real_recordings_are_read(digits: Path, source: Source) -> None:
-    place = replace(source(), root=digits / "mhd_mini")
+def test_real_recordings_are_read(digits_folder: Path, source: Source) -> None:
+    place = replace(source(), root=digits_folder / "mhd_mini")
     found = PairedDigits().collections(place)
     assert [len(found[name]) for name in ("train", "valid", "test")] == [270, 30, 100]
     labels = found["test"].columns["label"]

@@ -184,14 +184,14 @@ def test_nothing_is_overwritten(folders: dict[str, Path], made: Made) -> None:
 # --- spectrograms ---------------------------------------------------------------------------------
 
 
-def test_the_recipe_is_mhd_minis(digits: Path) -> None:
+def test_the_recipe_is_mhd_minis(digits_folder: Path) -> None:
     """Images, trajectories and spectrograms of one source row are those of the stored set."""
-    images, _ = images_of(digits / "mnist")
+    images, _ = images_of(digits_folder / "mnist")
     largest = 0.0
     for split, ending in (("train", "tra"), ("test", "tes")):
-        stored = read_digits(digits / "mhd_mini" / f"mhd_{split}.pt")
-        listed = json.loads((digits / "mhd_mini" / f"mhd_{split}_sources.json").read_text())
-        pens, _ = trajectories_of(digits / "pendigits" / f"pendigits.{ending}")
+        stored = read_digits(digits_folder / "mhd_mini" / f"mhd_{split}.pt")
+        listed = json.loads((digits_folder / "mhd_mini" / f"mhd_{split}_sources.json").read_text())
+        pens, _ = trajectories_of(digits_folder / "pendigits" / f"pendigits.{ending}")
         low, high = stored.sound_scale["min"], stored.sound_scale["max"]
         for row, (image, pen, name) in enumerate(
             listed["sources_mnist_index_pendigits_row_fsdd_file"][:20]
@@ -199,7 +199,7 @@ def test_the_recipe_is_mhd_minis(digits: Path) -> None:
             assert stored.images[row] == pytest.approx(images[image], abs=1e-7)
             assert stored.trajectories[row] == pytest.approx(pens[pen], abs=2e-7)
             decibels = stored.sounds[row].reshape(128, 32).astype(np.float64) * (high - low) + low
-            own = sound_of(digits / "fsdd" / "recordings" / name)
+            own = sound_of(digits_folder / "fsdd" / "recordings" / name)
             largest = max(largest, float(np.abs(own - decibels).max()))
     assert largest < 1e-4  # decibels, of a scale of 132: what float32 keeps
 

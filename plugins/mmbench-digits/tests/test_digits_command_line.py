@@ -1,0 +1,303 @@
+"""From a sample to records and a picture, through the installed command; and the builder's."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import resources
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from mmbench.api import DataSource
+from mmbench.api.errors import MmbenchError
+from mmbench.finished import finished_cells
+from mmbench_digits import mmbench_tasks
+from mmbench_digits.commands import digits
+from mmbench_digits.mhd import Mhd
+from mmbench_digits.picture import Panel, drawn, panels, umap_layout, write_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Start = Callable[..., subprocess.CompletedProcess[str]]
+    Record = dict[str, Any]
+
+STREAMS = ("image", "sound", "trajectory", "label")
+SUBSETS = [each for size in range(1, 5) for each in combinations(STREAMS, size)]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def mmbench(home: Path) -> Start:
+    """Start the installed command, with this plugin and the built-in one."""
+    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
+    assert script, "mmbench is not installed beside this Python"
+    environment = {
+        **os.environ,
+        "MMBENCH_LOAD_PLUGINS": "digits",
+        "MMBENCH_CACHE": str(home / "cache"),
+        "OMP_NUM_THREADS": "1",
+    }
+
+    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [script, *map(str, arguments)],
+            cwd=home,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return start
+
+
+def records_of(folder: Path) -> dict[str, Record]:
+    """The measured records in a results folder, by task."""
+    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
+    return {each["task"]["label"]: each for each in found if each["source"] == "measured"}
+
+
+@pytest.fixture(scope="module")
+def sample(home: Path) -> Path:
+    root = home / "samples"
+    (root / "mhd").mkdir(parents=True)
+    Mhd().write_sample(root / "mhd", items=40, seed=0)
+    (root / "mhd" / ".mmbench-generated").write_text("made up\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def measured(home: Path, sample: Path, mmbench: Start) -> dict[str, Record]:
+    """Both tasks on vectors that say the digit, but for the sound's, which say nothing."""
+    place = DataSource(sample / "mhd", lambda path: path.name)
+    folder = home / "vectors"
+    rng = np.random.default_rng(0)
+    for name, collection in Mhd().collections(place).items():
+        (folder / name).mkdir(parents=True)
+        (folder / name / "ids.txt").write_text("\n".join(collection.ids) + "\n", "utf-8")
+        labels = np.asarray(collection.columns["label"])
+        for subset in SUBSETS:
+            if name == "test" or len(subset) == len(STREAMS):
+                vectors = np.eye(10)[labels] + 0.02 * rng.standard_normal((len(labels), 10))
+                if subset == ("sound",):
+                    vectors = rng.standard_normal((len(labels), 10))
+                if subset == ("label",):
+                    vectors = np.eye(10)[labels]
+                np.save(folder / name / f"{'+'.join(subset)}.npy", vectors.astype(np.float32))
+    mmbench(
+        "run", "-r", "arrays", "-o", "folder=vectors", "-t", "mhd-missing", "-t", "mhd-dca",
+        "-o", "mhd-missing.epochs=60", "-o", "mhd-dca.min_cluster_size=3",
+        "--data-root", sample, "--resamples", "50", "--results", "run",
+    )  # fmt: skip
+    return records_of(home / "run")
+
+
+def test_every_subset_is_scored_by_gmcs_classifier(measured: dict[str, Record]) -> None:
+    record = measured["mhd-missing"]
+    values = {name: each["value"] for name, each in record["metrics"].items()}
+    assert set(values) == {"missing accuracy", "complete accuracy"} | {
+        f"{'+'.join(each)} accuracy" for each in SUBSETS[:-1]
+    }
+    assert values["image accuracy"] == values["complete accuracy"] == values["label accuracy"] == 1
+    assert values["sound accuracy"] < 0.4
+    honest = [each for each in SUBSETS if "label" not in each]
+    assert values["missing accuracy"] == pytest.approx(
+        np.mean([values[f"{'+'.join(each)} accuracy"] for each in honest])
+    )
+    said = {each["name"]: each["description"] for each in record["task"]["metrics"]}
+    assert all(
+        ("HOLDS THE ANSWER" in said[name]) == ("label" in name or "complete" in name)
+        for name in values
+    )
+    probe = record["parameters"]["probe"]
+    wanted = {"estimator": "MLPClassifier", "epochs": 60, "scaling": "raw", "training_items": 108}
+    assert wanted.items() <= probe.items()
+    assert record["provenance"] == "generated"
+
+
+def test_single_streams_are_compared_with_all(measured: dict[str, Record]) -> None:
+    record = measured["mhd-dca"]
+    values = {name: each["value"] for name, each in record["metrics"].items()}
+    assert values["image precision"] == values["trajectory recall"] == 1.0
+    assert values["sound DCA"] < 0.5 < values["image DCA"]
+    honest = (values["image DCA"], values["sound DCA"], values["trajectory DCA"])
+    assert values["mean DCA"] == pytest.approx(np.mean(honest))
+    parameters = record["parameters"]
+    assert {"T": 100, "B": 1.0, "mcs": 3, "seed": 0, "scaling": "raw"}.items() <= parameters.items()
+    assert parameters["points"]["label"] == {
+        "R": 40, "E": 10, "quality R": 40, "quality E": 10
+    }  # fmt: skip
+
+
+def test_records_say_which_set_they_are_of(measured: dict[str, Record]) -> None:
+    for record in measured.values():
+        assert record["parameters"]["variant"].endswith("where MHD has 50,000 + 10,000")
+        assert any(note.startswith("the set: 120 + 40 items") for note in record["notes"])
+
+
+def test_the_suites_hold_every_task() -> None:
+    real, made_up = (
+        tomllib.loads(resources.files("mmbench_digits").joinpath(f"suites/{name}").read_text())
+        for name in ("missing-modalities.toml", "missing-modalities-sample.toml")
+    )
+    assert real["task"] == made_up["task"]
+    own = [each["name"] for each in real["task"] if not each.get("optional")]
+    assert sorted(own) == sorted(task.name for task in mmbench_tasks())
+    named = {each["name"]: each.get("optional", False) for each in real["representation"]}
+    assert named.pop("random") is False
+    assert all(named.values())
+    assert set(named) == {"gmc", "mvae", "mmvae", "nexus", "muse", "mfm"}
+
+
+@pytest.mark.slow
+def test_the_sample_suite_runs(home: Path, mmbench: Start) -> None:
+    for name in ("mhd", "paired_digits"):
+        mmbench("data", "sample", name, "--root", "made", "--items", 20)
+        mmbench("data", "check", name, "--root", "made")
+    mmbench(
+        "run", "missing-modalities-sample", "--data-root", "made", "--resamples", "50",
+        "--results", "suite",
+    )  # fmt: skip
+    found = records_of(home / "suite")
+    own = [task.name for task in mmbench_tasks()]
+    assert {name: found[name]["status"] for name in own} == dict.fromkeys(own, "ok")
+
+
+@pytest.mark.slow
+def test_without_data_the_suite_says_where_to_get_it(mmbench: Start) -> None:
+    plan = mmbench("run", "missing-modalities", "--data-root", "nowhere", "--dry-run", "--json")
+    cells = json.loads(plan.stdout)["cells"]
+    assert {cell["state"] for cell in cells} == {"skipped"}
+    assert any("nexus_pytorch" in cell["reason"] for cell in cells)
+    assert any("mmbench digits build" in cell["reason"] for cell in cells)
+
+
+# --- the picture ----------------------------------------------------------------------------------
+
+
+def first_two(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """A layout for tests: the first two numbers."""
+    return points[:, :2] + seed
+
+
+def test_a_finished_cell_is_drawn(home: Path, measured: dict[str, Record], tmp_path: Path) -> None:
+    (cell,) = finished_cells(
+        home / "run" / "adhoc", task="mhd-dca", cache=home / "cache", data_root=home / "samples"
+    )
+    found = panels(cell, seed=0, layout=first_two)
+    assert [panel.stream for panel in found] == list(STREAMS)
+    values = measured["mhd-dca"]["metrics"]
+    for panel in found:
+        left = values[f"{panel.stream} R outliers"], values[f"{panel.stream} E outliers"]
+        assert panel.left_out == tuple(int(each["value"]) for each in left)
+        alone = 10 if panel.stream == "label" else 40
+        assert panel.complete == 40 - panel.left_out[0]
+        assert len(panel.places) == 40 + alone - sum(panel.left_out)
+    svg, table = write_picture(cell.name, found, tmp_path / "new" / "a.svg")
+    rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))
+    assert len(rows) == sum(len(panel.places) for panel in found)
+    image = [row for row in rows if row["stream"] == "image"]
+    assert {row["side"] for row in image} == {"complete", "alone"}
+    assert {row["item"] for row in rows if row["stream"] == "label" and row["side"] == "alone"} == {
+        ""
+    }
+    # What stands beside an item is its class: the vectors of the test say it.
+    for row in image:
+        x, y = float(row["x"]), float(row["y"])
+        assert (round(x), round(y)) == (int(row["class"] == "0"), int(row["class"] == "1"))
+    ET.fromstring(svg.read_text("utf-8"))
+
+
+def test_the_picture_holds_every_point_within_its_frame() -> None:
+    places = np.array([[0.0, 0.0], [4.0, 2.0], [1.0, 2.0], [2.0, 1.0]])
+    panel = Panel("image", places, 2, ("a", "b", "a", "b"), (0, 1, 0, 1), (3, 1))
+    empty = Panel("so & so", np.empty((0, 2)), 0, (), (), (9, 9))
+    tree = ET.fromstring(drawn("gmc < all", [panel, empty]))
+    space = "{http://www.w3.org/2000/svg}"
+    paths = [each.get("d", "") for each in tree.iter(f"{space}path")]
+    assert [path.count("M") for path in paths] == [2, 2, 0, 0]
+    frame = next(each for each in tree.iter(f"{space}rect") if each.get("x"))
+    left, top, side = (float(frame.get(name, "")) for name in ("x", "y", "width"))
+    for path in paths[:2]:
+        for point in path.removeprefix("M").replace("h.01", "").split("M"):
+            x, y = map(float, point.split())
+            assert left < x < left + side
+            assert top < y < top + side
+    texts = [each.text for each in tree.iter(f"{space}text")]
+    assert "image: 4 points, 3 + 1 outliers left out" in texts
+    assert "so & so: 0 points, 9 + 9 outliers left out" in texts
+
+
+def test_without_umap_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "umap", None)
+    with pytest.raises(MmbenchError, match="not installed") as caught:
+        umap_layout(np.eye(8), 0)
+    assert "pip install umap-learn" in caught.value.fix
+
+
+@pytest.mark.slow
+def test_umap_is_seeded() -> None:
+    pytest.importorskip("umap")
+    points = np.random.default_rng(0).standard_normal((60, 8))
+    first, again, other = (umap_layout(points, seed) for seed in (0, 0, 1))
+    assert first.shape == (60, 2)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_only_dca_is_drawn(home: Path, measured: dict[str, Record]) -> None:
+    assert measured
+    place = [
+        "picture",
+        str(home / "run" / "adhoc"),
+        "--out",
+        "a.svg",
+        "--cache",
+        str(home / "cache"),
+    ]
+    for more in (["-t", "mhd-missing"], ["--cell-seed", "7"]):
+        done = CliRunner().invoke(digits, [*place, *more])
+        assert isinstance(done.exception, MmbenchError)
+        assert "0 finished cells match: none is of DCA" in str(done.exception)
+
+
+# --- the builder ----------------------------------------------------------------------------------
+
+
+def test_build_prints_what_it_is_not(digits_folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "paired_digits"
+    folders = [
+        part
+        for name in ("mnist", "fsdd", "pendigits")
+        for part in (f"--{name}", str(digits_folder / name))
+    ]
+    done = CliRunner().invoke(
+        digits, ["build", *folders, "--out", str(out), "--train", "3", "--test", "1"]
+    )
+    assert done.exit_code == 0, done.output
+    assert f"wrote 30 + 10 items to {out}" in done.output
+    assert "not the MHD data set" in done.output
+    assert "MNIST's test images (t10k), which do not say who wrote what" in done.output
+    assert (out / "NOTE.txt").read_text("utf-8") in done.output
