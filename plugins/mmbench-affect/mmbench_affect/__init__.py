@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench.api import DatasetSpec, RepresentationSpec, TaskSpec, hookimpl
+from mmbench.api import DatasetSpec, RepresentationSpec, SuiteSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
@@ -120,3 +120,15 @@ def mmbench_tasks() -> list[TaskSpec]:
         for name, (path, said) in _DCA.items()
     ]
     return found
+
+
+@hookimpl
+def mmbench_suites() -> list[SuiteSpec]:
+    """All of these tasks, and the same on generated samples."""
+    named = {
+        "sentiment": "Sentiment in video where streams, frames or neither are missing",
+        "sentiment-sample": "The tasks of sentiment on generated samples",
+    }
+    return [
+        SuiteSpec(name, f"mmbench_affect:suites/{name}.toml", said) for name, said in named.items()
+    ]
