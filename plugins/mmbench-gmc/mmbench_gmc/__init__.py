@@ -14,7 +14,7 @@ _SPOKEN = {
     "dim": 60, "common": 60, "head": (), "temperature": 0.3, "batch": 24, "epochs": 40,
     "clip": 0.8, "plateau": 20,
 }  # fmt: skip
-#: The released MUSE code's of its Pendulum study; its Nexus relatives share what is left of it.
+#: Of the Pendulum study in the code released with MUSE; MVAE takes those that it has, too.
 _PENDULUM_RIVAL = {"dim": 10, "batch": 128, "epochs": 500, "weights": {"sound": 100.0}}
 _PENDULUM = {"dim": 10, "head": (128,), "temperature": 0.3, "batch": 128, "epochs": 500}
 

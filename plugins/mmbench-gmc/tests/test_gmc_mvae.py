@@ -160,8 +160,8 @@ def test_each_term_is_a_bound_of_the_evidence(subset) -> None:
     model, batch = network(subset, PLAIN), {slot: BATCH[slot] for slot in subset}
     tightened(model, lambda draws: _loss(model, repeated(batch, 32), draws))
     decode = {slot: lambda z, s=slot: apply(model.generation.decoders[s], z) for slot in subset}
-    evidence, error = np_evidence(decode, PLAIN, batch, draws=200_000)
-    assert error.max() < 0.02
+    evidence, error = np_evidence(decode, PLAIN, batch, draws=100_000)
+    assert error.max() < 0.03
     for row in range(2):
         one = repeated({slot: value[row : row + 1] for slot, value in batch.items()}, 20_000)
         with torch.no_grad():
@@ -184,7 +184,7 @@ def test_the_loss_is_above_minus_the_evidence_of_its_terms() -> None:
     for subset in (SLOTS, *((slot,) for slot in SLOTS)):
         decode = {slot: lambda z, s=slot: apply(model.generation.decoders[s], z) for slot in subset}
         some = {slot: BATCH[slot] for slot in subset}
-        total += np_evidence(decode, PLAIN, some, draws=200_000)[0].mean()
+        total += np_evidence(decode, PLAIN, some, draws=100_000)[0].mean()
     found = -float(terms_of(model, repeated(BATCH, 20_000))["loss"])
     assert total - 3.0 < found < total
 

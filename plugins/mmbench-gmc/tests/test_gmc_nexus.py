@@ -151,7 +151,7 @@ def test_gradients_reach_every_parameter() -> None:
 def test_the_lower_part_of_each_stream_is_a_bound(slot) -> None:
     model = bottom((slot,), PLAIN)
     decoder = model.generation.decoders[slot]
-    size, draws = SIZES[slot], 200_000
+    size, draws = SIZES[slot], 100_000
     few = repeated({slot: BATCH[slot]}, 32)
     tightened(model, lambda draws: sum(part.mean() for part in model(few, draws)[-2:]))
     codes = np.random.default_rng(0).normal(size=(draws, size))
@@ -185,7 +185,7 @@ def test_the_upper_part_is_a_bound_also_with_dropped_messages() -> None:
     exact = multivariate_normal.logpdf(np.hstack(list(codes.values())), np.zeros(6), covariance)
 
     # By importance sampling too, from the prior: the same number, so the model is this one.
-    above = rng.normal(size=(400_000, LATENT))
+    above = rng.normal(size=(100_000, LATENT))
     density = np.zeros((2, len(above)))
     for slot in SLOTS:
         spread = np.sqrt(0.5 / GAMMAS[slot])
@@ -194,7 +194,7 @@ def test_the_upper_part_is_a_bound_also_with_dropped_messages() -> None:
         ).sum(axis=2)  # fmt: skip
     top = density.max(axis=1)
     sampled = np.log(np.exp(density - top[:, None]).mean(axis=1)) + top
-    np.testing.assert_allclose(sampled, exact, atol=0.15)
+    np.testing.assert_allclose(sampled, exact, atol=0.3)
 
     batch = {slot: torch.from_numpy(code) for slot, code in codes.items()}
 
@@ -206,7 +206,7 @@ def test_the_upper_part_is_a_bound_also_with_dropped_messages() -> None:
         return likelihood - divergence_from_standard(posterior)
 
     for kept in (None, KEPT):
-        tightened(model, lambda draws, kept=kept: -parts(32, draws, kept).mean(), steps=400)
+        tightened(model, lambda draws, kept=kept: -parts(32, draws, kept).mean(), steps=200)
         with torch.no_grad():
             bound = parts(20_000, generator(), kept).reshape(2, -1).mean(dim=1).numpy()
         assert (bound < exact + 0.02).all()
