@@ -36,6 +36,7 @@ PROTOCOLS = {
     "zero-shot": "zeroshot:ZeroShotTask",
     "missing": "missing:MissingModalitiesTask",
     "alignment": "alignment:AlignmentTask",
+    "dca": "dca:DCATask",
 }
 
 
@@ -163,6 +164,8 @@ def _is_shown(name: str, metric: MetricInfo) -> bool:
     """One direction and one subset stand for all."""
     if name == "retrieval":
         return metric.name.startswith("image→text ")
+    if name == "dca":
+        return not metric.name.startswith("audio ")
     return name != "missing" or metric.name.partition(" ")[0] in {"missing", "complete"}
 
 

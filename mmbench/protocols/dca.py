@@ -342,7 +342,7 @@ class DCATask(Task):
             )
         ]
         for name in (*self.streams, _HALVES):
-            r, e = ("R's one half", "R's other") if name == _HALVES else ("all streams", name)
+            r, e = ("one half", "the other half") if name == _HALVES else ("all streams", name)
             if name in self.distinct:
                 e = f"{name}'s distinct rows"
             diagnostic = name == _HALVES or name in self.distinct

