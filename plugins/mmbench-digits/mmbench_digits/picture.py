@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -70,14 +71,14 @@ def umap_layout(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns that a seed makes it run on one core
         try:
-            from umap import UMAP
+            umap = import_module("umap")  # it ships no types
         except ImportError as error:
             raise UsageError(
                 "the picture is laid out by UMAP, which is not installed",
                 fix='pip install umap-learn, or "mmbench-digits[umap]"',
             ) from error
         neighbours = min(_NEIGHBOURS, len(points) - 1)
-        model = UMAP(n_components=2, n_neighbors=neighbours, random_state=seed, n_jobs=1)
+        model = umap.UMAP(n_components=2, n_neighbors=neighbours, random_state=seed, n_jobs=1)
         return np.asarray(model.fit_transform(points), dtype=np.float64)
 
 
