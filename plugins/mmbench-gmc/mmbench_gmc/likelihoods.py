@@ -36,6 +36,8 @@ LikelihoodKind = Literal["bernoulli", "gaussian", "categorical"]
 
 #: Variance of a Gaussian stream: the negative log density is the squared error plus a constant.
 _VARIANCE = 0.5
+#: By so much a picture may leave 0..1, as one that was resized does by rounding.
+_SLACK = 1e-3
 
 
 def log_likelihood(kind: LikelihoodKind, output: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
@@ -84,7 +86,7 @@ class Likelihood:
         fix = f'give it another likelihood: likelihoods = {{ {slot} = "gaussian" }}'
         if self.kind == "gaussian":
             return
-        if bool(((value < 0.0) | (value > 1.0)).any()):
+        if bool(((value < -_SLACK) | (value > 1.0 + _SLACK)).any()):
             raise DataError(
                 f"a {self.kind} likelihood takes numbers in 0..1, "
                 f"not {float(value.min()):.4g}..{float(value.max()):.4g}",

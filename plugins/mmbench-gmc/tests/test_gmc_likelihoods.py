@@ -108,5 +108,6 @@ def test_values_out_of_range_are_named_with_the_way_out() -> None:
         Likelihood("bernoulli").check("image", torch.tensor([[0.5, 1.5]]))
     with pytest.raises(DataError, match="one-hot"):
         Likelihood("categorical").check("label", torch.tensor([[0.5, 0.1]]))
+    Likelihood("bernoulli").check("image", torch.tensor([[-1e-6, 1.0 + 1e-6]]))
     Likelihood("gaussian").check("sound", torch.tensor([[-80.0, 3.0]]))
     Likelihood("categorical").check("label", torch.eye(3))
