@@ -93,30 +93,30 @@ def _opened(path: Path, take: Callable[[Any], Any]) -> Any:
     raise ItemError("is no .csd file: it has no one group <root>/data", where=shown(path))
 
 
-def read_csd(path: Path, key: str) -> Timed:
-    """One video's or segment's steps.
+def read_csd(path: Path, segment: Segment) -> Timed:
+    """The steps within a segment, of the entry of its own or of its video's.
 
     Raises:
-        ItemError: The file has no such key, or it holds no intervals and features of one length.
+        ItemError: The file has neither, or it holds no intervals and features of one length.
     """
     import numpy as np
 
-    def take(data: Any) -> Timed | None:
+    def take(data: Any) -> tuple[str, Any, Any] | None:
+        key = segment.name if segment.name in data else segment.video
         if key not in data:
             return None
         entry = data[key]
-        return Timed(np.asarray(entry["intervals"][...], dtype=np.float64), entry["features"][...])
+        return key, np.asarray(entry["intervals"][...], dtype=np.float64), entry["features"][...]
 
     found = _opened(path, take)
-    where = f"{shown(path)}[{key}]"
     if found is None:
-        raise ItemError("is not in the file", where=where)
-    assert isinstance(found, Timed)
-    times, features = found.intervals, found.features
+        raise ItemError("is not in the file", where=f"{shown(path)}[{segment.name}]")
+    key, times, features = found
+    where = f"{shown(path)}[{key}]"
     if times.ndim != 2 or times.shape[1] != 2 or features.ndim != 2 or len(times) != len(features):
         what = f"intervals {times.shape} and features {features.shape} are not [n, 2] and [n, d]"
         raise ItemError(what, where=where)
-    return found
+    return Timed(times, features).within(segment)
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class CsdStream:
     def negative_infinities(self, row: int) -> int:
         """How many of the segment's values are -inf, before any mean is taken; reads them."""
         try:
-            return int(negative_infinities(_within(self.path, self.segments[row]).features).sum())
+            return int(negative_infinities(read_csd(self.path, self.segments[row]).features).sum())
         except ItemError:  # what can't be read is said when it is
             return 0
 
@@ -176,7 +176,7 @@ class CsdStream:
             ItemError: The file has no step within the segment.
         """
         segment = self.segments[row]
-        found = _within(self.path, segment)
+        found = read_csd(self.path, segment)
         if not len(found.features):
             raise ItemError(
                 f"has no step within {segment.start:g}..{segment.end:g} s",
@@ -186,14 +186,7 @@ class CsdStream:
             return " ".join(word for word in map(_word, found.features) if word != _PAUSE)
         if self.words is None:
             return found.features
-        return by_word(found, _within(self.words[0], segment).intervals)
-
-
-def _within(path: Path, segment: Segment) -> Timed:
-    def known(data: Any) -> str:
-        return segment.name if segment.name in data else segment.video
-
-    return read_csd(path, str(_opened(path, known))).within(segment)
+        return by_word(found, read_csd(self.words[0], segment).intervals)
 
 
 def _word(row: NDArray[Any]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from mmbench.api import (
-    BrokenItem,
     DataError,
     DataMissing,
     Dataset,
@@ -94,14 +93,6 @@ class CmuSentiment(Dataset):
         if chosen is not None:
             found.append(f"split by {shown(chosen.relative_to(source.root))}")
         return DataStatus(True, found=tuple(found), advice=self.advice)
-
-    def check(
-        self,
-        source: DataSource,
-        progress: Callable[[int, int, str], None] = lambda _done, _total, _what: None,
-    ) -> list[BrokenItem]:
-        """Read every stream of every utterance; list what is broken."""
-        return super().check(source, progress)
 
     def remarks(self, source: DataSource) -> tuple[str, ...]:
         """What was cleaned, what is empty, and whom no fold list names."""
