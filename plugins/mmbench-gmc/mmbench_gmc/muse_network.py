@@ -9,7 +9,8 @@ LOSS. Below, ``z_m ~ q(z_m | x_m)``; above, of codes through which no gradient f
         + delta / |D| sum_{S in D} [KL(q_S || q_all) + KL(q_all || q_S)]          (+ a constant)
 
 The last line is ALMA, the average latent multimodal approximation loss; D are all subsets but the
-empty one and the whole. Its gradients flow into both sides.
+empty one and the whole. Its gradients flow into both sides. (The released code calls it ``fpa``;
+the name is RECALLED from the paper.)
 
 SOURCE. M. Vasco, H. Yin, F. Melo and A. Paiva (2022), How to Sense the World: Leveraging Hierarchy
 in Multimodal Perception for Robust Reinforcement Learning Agents, AAMAS, arXiv 2110.03608, and its

@@ -13,7 +13,7 @@ Learning, NeurIPS, arXiv 1802.05335: the product with the prior expert, and the 
 objective. Its released code (mhw32/multimodal-vae-public, celeba19): terms are summed, k = 1, the
 draw of subsets, beta from 0 to 1 in a straight line. From nexus_pytorch: the weights of the
 reconstructions (trajectory and label 50), and the share of training over which beta grows (20 of
-100 epochs). CHOSEN here: reparametrised means are the representation; encoders and decoders.
+100 epochs). CHOSEN here: the posterior mean as representation; the encoders and decoders.
 
 With all weights and beta 1 each term is an upper bound of ``- log p(x_S)``.
 """
