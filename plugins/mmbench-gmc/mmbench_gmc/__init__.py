@@ -16,6 +16,11 @@ _SPOKEN = {
 }  # fmt: skip
 #: Of the Pendulum study in the code released with MUSE; MVAE takes those that it has, too.
 _PENDULUM_RIVAL = {"dim": 10, "batch": 128, "epochs": 500, "weights": {"sound": 100.0}}
+#: Seconds on the numbers world: what its tasks are about, and few steps.
+_NUMBERS = {
+    "streams": ("image", "audio", "text"), "head": (128,), "steps": 300, "learning_rate": 2e-3,
+    "clip": 1.0,
+}  # fmt: skip
 _PENDULUM = {"dim": 10, "head": (128,), "temperature": 0.3, "batch": 128, "epochs": 500}
 
 
@@ -33,6 +38,10 @@ def mmbench_representations() -> list[RepresentationSpec]:
         ),
         RepresentationSpec(
             "gmc-pendulum", _GMC, "GMC as on Pendulum", options=_PENDULUM, hint=_HINT,
+        ),
+        RepresentationSpec(
+            "gmc-numbers", _GMC, "GMC on the numbers world's pictures, tones and words, in seconds",
+            options=_NUMBERS, hint=_HINT, joins=("quickstart",),
         ),
         RepresentationSpec(
             "mult", "mmbench_gmc.mult:MulT",

@@ -52,6 +52,14 @@ class States(nn.GRU):
         return states
 
 
+class Times(nn.Module):
+    """Spectrograms [B, 1, times, bands] as sequences [B, bands, times]."""
+
+    def forward(self, values: Tensor) -> Tensor:
+        """[B, bands, times]."""
+        return values[:, 0].transpose(1, 2)
+
+
 class Largest(nn.Module):
     """The largest of each number over all points, [B, points, K] to [B, K]."""
 
@@ -109,15 +117,19 @@ def _convolutions(plan: Convolutions) -> list[nn.Module]:
 
 
 def _bands(plan: Bands) -> list[nn.Module]:
-    """All bands of a time at once, then in time only; a ReLU follows each normalisation."""
-    layers: list[nn.Module] = []
-    for number, (before, after) in enumerate(pairwise((1, *plan.channels))):
+    """All bands of a time at once, then in time only; a ReLU follows each normalisation.
+
+    The released code has convolutions of 1 x bands, then of 4 x 1, over pictures one column wide;
+    in one dimension they are the same, and half as dear.
+    """
+    layers: list[nn.Module] = [Times()]
+    for number, (before, after) in enumerate(pairwise((plan.bands, *plan.channels))):
         convolution = (
-            nn.Conv2d(before, after, (4, 1), (2, 1), (1, 0), bias=False)
+            nn.Conv1d(before, after, 4, 2, 1, bias=False)
             if number
-            else nn.Conv2d(before, after, (1, plan.bands), bias=False)
+            else nn.Conv1d(before, after, 1, bias=False)
         )
-        layers += [convolution, nn.BatchNorm2d(after), nn.ReLU()]
+        layers += [convolution, nn.BatchNorm1d(after), nn.ReLU()]
     return layers
 
 

@@ -11,8 +11,11 @@ Arrays, and sequences of a fixed length, are handed on as they are. Of the rest:
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -45,7 +48,7 @@ __all__ = ["KINDS", "Input", "input_like", "input_of", "slot_of", "to_arrays"]
 _PIXELS, _SIDE = 1024, 32
 _TIMES, _BANDS = 32, 64
 _FRAME, _TOP, _DEPTH = 0.032, 8000.0, 1e-6  # seconds; Hz; 60 dB below the loudest
-_WORDS = 512
+_WORDS, _WORD = 512, re.compile(r"\w+")
 _STEPS, _MOST_STEPS = 50, 128
 _POINTS = 256
 _FLOOR = 1e-6
@@ -221,16 +224,19 @@ def _means(
 
 
 def _text(payload: Text, shape: tuple[int, ...]) -> Floats:
-    counts = _hashing(shape[0]).transform([f"\x02 {payload.text} \x03"])
-    return np.asarray(counts.toarray()[0], dtype=np.float32)
+    words = ["^", *_WORD.findall(payload.text.lower()), "$"]
+    counts = np.zeros(shape, dtype=np.float32)
+    for term in words[1:-1] + [" ".join(pair) for pair in pairwise(words)]:
+        bucket, sign = _bucket(term, shape[0])
+        counts[bucket] += sign
+    return counts
 
 
-@lru_cache(maxsize=4)
-def _hashing(buckets: int) -> Any:
-    from sklearn.feature_extraction.text import HashingVectorizer
-
-    words = r"\w+|[\x02\x03]"
-    return HashingVectorizer(n_features=buckets, ngram_range=(1, 2), token_pattern=words, norm=None)
+@lru_cache(maxsize=65536)
+def _bucket(term: str, buckets: int) -> tuple[int, float]:
+    """Where a term is counted, and with which sign."""
+    number = int.from_bytes(blake2b(term.encode(), digest_size=8).digest(), "little")
+    return (number >> 1) % buckets, 1.0 if number & 1 else -1.0
 
 
 def _sequence(payload: Sequence, shape: tuple[int, ...]) -> Floats:

@@ -253,7 +253,7 @@ def _generic(form: Input) -> Plan:
     if form.kind == "Text":
         return Perceptron(form.size, (256,))
     if len(shape) == 3 and min(shape[1:]) >= 4:
-        return Convolutions((shape[0], shape[1], shape[2]), (32, 64))
+        return Convolutions((shape[0], shape[1], shape[2]), (16, 32))
     return Perceptron(prod(shape), (256, 256))
 
 

@@ -48,6 +48,7 @@ class LearntRepresentation(TrainedRepresentation):
 
     Args:
         dim: Length of the vectors.
+        streams: The streams that it takes, of those that the task has it learn from; none: all.
         encoders: ``auto``: the paper's trunks for the streams of the paper's experiments, and the
             generic one of its kind for any other; ``generic``: the latter for all.
         epochs: Passes over the training items.
@@ -76,6 +77,7 @@ class LearntRepresentation(TrainedRepresentation):
         self,
         *,
         dim: int = 64,
+        streams: tuple[str, ...] = (),
         encoders: Family = "auto",
         epochs: int = 100,
         steps: int = 0,
@@ -88,6 +90,7 @@ class LearntRepresentation(TrainedRepresentation):
     ) -> None:
         require(self.name, 1, dim=dim)
         self.dim = dim
+        self.wanted = streams
         self.encoders: Family = encoders
         self.schedule = Schedule(
             epochs, steps, batch, learning_rate, clip, plateau, keep, early_stop
@@ -144,21 +147,23 @@ class LearntRepresentation(TrainedRepresentation):
         )
 
     def bind(self, streams: Sequence[Stream]) -> None:
-        """Open one slot a stream, but for kinds that have no tensor form.
+        """Open one slot a stream that it wants, but for kinds that have no tensor form.
 
         Raises:
             NotApplicable: No stream is left, or there are too many subsets.
             UsageError: One name stands for two streams.
         """
-        taken = tuple(stream for stream in streams if stream.kind in KINDS)
+        wanted = [each for each in streams if not self.wanted or each.name in self.wanted]
+        taken = tuple(stream for stream in wanted if stream.kind in KINDS)
         names = [stream.name for stream in taken]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise UsageError(f"two streams are called {twice!r}", where=self.name)
         if not taken:
-            kinds = ", ".join(sorted({stream.kind for stream in streams})) or "nothing"
+            found = ", ".join(f"{stream.name} ({stream.kind})" for stream in streams) or "nothing"
+            named = f"{', '.join(self.wanted)} of " if self.wanted else "streams of "
             raise NotApplicable(
-                f"takes streams of the kinds {', '.join(KINDS)}, and is handed {kinds}",
+                f"takes {named}the kinds {', '.join(KINDS)}, and is handed {found}",
                 where=self.name,
             )
         if len(taken) > _MOST_SLOTS:

@@ -131,9 +131,11 @@ class Training:
         self.network.eval()
         count = len(next(iter(self._valid[0].values())))
         parts = np.array_split(np.arange(count), self.schedule.batches(count))
-        draws = self._generator.manual_seed(seed_of(self.ctx.seed, _VALID))
+        seed = seed_of(self.ctx.seed, _VALID)
+        draws = self._generator.manual_seed(seed)
         sums: dict[str, float] = {}
-        with torch.no_grad():
+        with torch.random.fork_rng(devices=self._devices()), torch.no_grad():
+            torch.manual_seed(seed)
             for rows in parts:
                 batch, target = self._gather(self._valid, rows)
                 terms = self.network.losses(batch, target, generator=draws, progress=1.0)

@@ -1,4 +1,4 @@
-"""The networks of MHD, CMU-MOSI, CMU-MOSEI and Pendulum: sizes, and the released code's forwards."""
+"""Networks of MHD, CMU-MOSI, CMU-MOSEI and Pendulum: sizes, and the released code's forwards."""
 
 from __future__ import annotations
 
