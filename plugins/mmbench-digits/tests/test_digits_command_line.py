@@ -165,6 +165,8 @@ def test_the_suites_hold_every_task() -> None:
     assert real["task"] == made_up["task"]
     own = [each["name"] for each in real["task"] if not each.get("optional")]
     assert sorted(own) == sorted(task.name for task in mmbench_tasks())
+    names = [each["name"] for each in real["task"]]
+    assert len(set(names)) == len(names)
     named = {each["name"]: each.get("optional", False) for each in real["representation"]}
     assert named.pop("random") is False
     assert all(named.values())
