@@ -83,7 +83,7 @@ class MissingModalitiesTask(Task):
             fixed grid on the validation items (1 where there are none).
         probe: ``linear``: logistic or ridge regression, standardised. ``mlp``: GMC's downstream
             classifier (256-128, Adam), of the vectors as they are, seeded by the cell; for classes.
-        epochs: Passes of the ``mlp`` over the training items.
+        probe_epochs: Passes of the ``mlp`` over the training items.
     """
 
     name = ""
@@ -125,7 +125,7 @@ class MissingModalitiesTask(Task):
         batch_size: int = 64,
         regularisation: float | None = None,
         probe: Literal["linear", "mlp"] = "linear",
-        epochs: int = 100,
+        probe_epochs: int = 100,
     ) -> None:
         where = f"task {self.name}"
         if len(streams) < 2 or len(set(streams)) < len(streams):
@@ -142,8 +142,8 @@ class MissingModalitiesTask(Task):
             raise UsageError("probe=mlp is a classifier", where=where)
         if probe == "mlp" and regularisation is not None:
             raise UsageError("probe=mlp has no regularisation", where=where)
-        if epochs < 1:
-            raise UsageError(f"epochs must be at least 1, not {epochs}", where=where)
+        if probe_epochs < 1:
+            raise UsageError(f"probe_epochs must be at least 1, not {probe_epochs}", where=where)
         self.streams = streams
         self.target = target
         self.target_kind = target_kind
@@ -154,7 +154,7 @@ class MissingModalitiesTask(Task):
         self.batch_size = batch_size
         self.regularisation = regularisation
         self.probe = probe
-        self.epochs = epochs
+        self.probe_epochs = probe_epochs
 
     @abstractmethod
     def splits(self, datasets: Datasets) -> Mapping[str, Collection]:
@@ -356,7 +356,7 @@ class MissingModalitiesTask(Task):
         if self.probe == "mlp":
             from mmbench.protocols.mlp_probe import fit_mlp
 
-            return fit_mlp(vectors, targets, seed=seed, epochs=self.epochs)
+            return fit_mlp(vectors, targets, seed=seed, epochs=self.probe_epochs)
         from mmbench.protocols.probe import fit_probe
 
         return fit_probe(

@@ -459,7 +459,7 @@ def test_subsets_that_hold_the_answer_are_marked_and_not_averaged():
 
 
 def test_gmcs_classifier_is_seeded_by_the_cell():
-    task = Missing(streams=("a", "b"), probe="mlp", epochs=3)
+    task = Missing(streams=("a", "b"), probe="mlp", probe_epochs=3)
     assert task.info.seeded
     assert not Missing(streams=("a", "b")).info.seeded
     assert not Missing(streams=("a", "b"), probe="mlp", head="predict").info.seeded
@@ -476,7 +476,7 @@ def test_gmcs_classifier_is_seeded_by_the_cell():
 
 
 def test_gmcs_classifier_reaches_the_ceiling():
-    task = Missing(streams=("a", "b"), probe="mlp", epochs=60)
+    task = Missing(streams=("a", "b"), probe="mlp", probe_epochs=60)
     found = values_of(task, inputs_of(task, "perfect"))
     assert {value.value for value in found.values()} == {1.0}
 
@@ -547,7 +547,7 @@ def test_every_named_sentiment_metric_is_reported_for_every_subset(name):
         ({"regularisation": 0.0}, "above 0"),
         ({"probe": "mlp", "target_kind": "value"}, "a classifier"),
         ({"probe": "mlp", "regularisation": 1.0}, "no regularisation"),
-        ({"epochs": 0}, "epochs"),
+        ({"probe_epochs": 0}, "probe_epochs"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(options, message):

@@ -54,7 +54,7 @@ class MhdMissing(MissingModalitiesTask):
         batch_size: Items a batch under ``batch_mean``.
         regularisation: ``C`` of the logistic probe; None: chosen on the validation items.
         probe: ``mlp``: GMC's downstream classifier, seeded by the cell. ``linear``: a plain one.
-        epochs: Passes of the ``mlp`` over the training items (released code 100).
+        probe_epochs: Passes of the ``mlp`` over the training items (released code 100).
         valid: The share of the training file that is held out.
         split_seed: Which rows those are; the original draws them with no seed.
     """
@@ -80,7 +80,7 @@ class MhdMissing(MissingModalitiesTask):
         batch_size: int = 64,
         regularisation: float | None = None,
         probe: Literal["linear", "mlp"] = "mlp",
-        epochs: int = 100,
+        probe_epochs: int = 100,
         valid: float = 0.1,
         split_seed: int = 0,
     ) -> None:
@@ -93,7 +93,7 @@ class MhdMissing(MissingModalitiesTask):
             batch_size=batch_size,
             regularisation=regularisation,
             probe=probe,
-            epochs=epochs,
+            probe_epochs=probe_epochs,
         )
         self.split = {"valid": valid, "split_seed": split_seed}
 

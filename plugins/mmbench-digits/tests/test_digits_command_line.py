@@ -108,7 +108,7 @@ def measured(home: Path, sample: Path, mmbench: Start) -> dict[str, Record]:
                 np.save(folder / name / f"{'+'.join(subset)}.npy", vectors.astype(np.float32))
     mmbench(
         "run", "-r", "arrays", "-o", "folder=vectors", "-t", "mhd-missing", "-t", "mhd-dca",
-        "-o", "mhd-missing.epochs=60", "-o", "mhd-dca.min_cluster_size=3",
+        "-o", "mhd-missing.probe_epochs=60", "-o", "mhd-dca.min_cluster_size=3",
         "--data-root", sample, "--resamples", "50", "--results", "run",
     )  # fmt: skip
     return records_of(home / "run")
