@@ -45,7 +45,7 @@ class Examples:
 
 @dataclass(frozen=True)
 class Scaling:
-    """Mean and standard deviation of a stream's training items.
+    """Where the numbers of a stream's training items lie, and how far apart.
 
     Attributes:
         mean: Broadcasts against one item.
@@ -66,13 +66,17 @@ def scaling_of(form: Input, array: Floats) -> Scaling:
     """The scale of training items [n, *shape]: of each number, or each feature of a sequence.
 
     Of arrays of two or more axes it is one of all numbers: a picture's corner is no other feature
-    than its centre.
+    than its centre. Steps of a sequence that are zeros are padding: they don't count, and as the
+    mean of a sequence is left where it is, zeros stay zeros.
     """
-    axes: tuple[int, ...] = (0, 1)
-    if form.kind != "Sequence":
+    if form.kind == "Sequence":
+        square = np.square(array, dtype=np.float64).sum(axis=(0, 1))
+        deviation = np.sqrt(square / max(int(array.any(axis=2).sum()), 1))
+        mean = np.zeros_like(deviation)
+    else:
         axes = (0,) if len(form.shape) == 1 else tuple(range(array.ndim))
-    mean = array.mean(axis=axes, dtype=np.float64)
-    deviation = array.std(axis=axes, dtype=np.float64)
+        mean = array.mean(axis=axes, dtype=np.float64)
+        deviation = array.std(axis=axes, dtype=np.float64)
     return Scaling(
         np.asarray(mean, dtype=np.float32),
         np.asarray(np.where(deviation > _FLOOR, deviation, 1.0), dtype=np.float32),

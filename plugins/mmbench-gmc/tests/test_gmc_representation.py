@@ -222,6 +222,10 @@ def test_scales_are_learnt_but_for_the_papers_streams(classifier):
     mean = classifier.state().arrays["mean/sound"]
     values = np.stack([each.values for each in collection().payloads["sound"]])
     np.testing.assert_allclose(mean, values.mean(axis=0), rtol=1e-4, atol=1e-6)
+    assert not classifier.state().arrays["mean/words"].any()  # padding stays padding
+    words = np.stack([each.values for each in collection().payloads["words"]])
+    deviation = classifier.state().arrays["deviation/words"]
+    np.testing.assert_allclose(deviation, np.sqrt((words**2).mean(axis=(0, 1))), rtol=1e-4)
     from mmbench_gmc.inputs import Input
     from mmbench_gmc.plans import published
 
