@@ -54,7 +54,7 @@ class MUSE(GenerativeRepresentation):
         layers: int = 3,
         delta: float = 1.0,
         beta: float = 1.0,
-        warm_up: float = 0.0,
+        warm_up: float = 0.2,
         **training: Any,
     ) -> None:
         super().__init__(**training)
