@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from mmbench.api.streams import Binding, Provenance, Slot, Stream
     from mmbench.api.task import (
         Datasets,
+        Encode,
         Evaluation,
         ItemTable,
         Level,
@@ -101,6 +102,7 @@ __all__ = [
     "Datasets",
     "DerivedCollection",
     "EmbeddingKind",
+    "Encode",
     "Evaluation",
     "FitData",
     "FitSpec",
@@ -199,6 +201,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "streams": ("Binding", "Provenance", "Slot", "Stream"),
     "task": (
         "Datasets",
+        "Encode",
         "Evaluation",
         "ItemTable",
         "Level",

@@ -10,13 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
+    from numpy.typing import NDArray
 
     from mmbench.api.collection import Collection
     from mmbench.api.fitting import FitSpec
-    from mmbench.api.representation import EmbeddingKind
+    from mmbench.api.payloads import Payload
+    from mmbench.api.representation import Context, EmbeddingKind
 
 __all__ = [
     "Datasets",
+    "Encode",
     "Evaluation",
     "ItemTable",
     "Level",
@@ -141,7 +144,8 @@ class ScoreInputs:
     """All that scoring sees: never media, weights or the dataset.
 
     Attributes:
-        arrays: By request name: float32 [n, ...], row-aligned with the request's collection.
+        arrays: By request name: float32 [n, ...], row-aligned with the request's collection. Of a
+            task that interacts: what :meth:`Task.interact` returned, by its names.
         tables: By collection key: ids and columns of the rows that were kept.
         similarity: How two vectors of this representation compare: ``"cosine"`` or ``"dot"``.
         seed: The cell's seed.
@@ -195,6 +199,23 @@ class Offers(Protocol):
         ...
 
 
+class Encode(Protocol):
+    """How :meth:`Task.interact` reaches the representation."""
+
+    def __call__(self, payloads: Mapping[str, Sequence[Payload]]) -> NDArray[np.float32]:
+        """Global vectors [B, D] of one observed subset: finite, one a row, in order.
+
+        Args:
+            payloads: Stream name to B payloads, B at least 1. One of the task's requests names
+                exactly these streams.
+
+        Raises:
+            MmbenchError: The representation refuses a payload, or returns no such vectors; let it
+                pass.
+        """
+        ...
+
+
 class Task(ABC):
     """Declares what it wants encoded, and scores the arrays it gets back.
 
@@ -206,6 +227,8 @@ class Task(ABC):
     refused: ClassVar[Mapping[str, str]] = {}
     #: Conformance check to the reason why this task fails it, on purpose.
     expected_failures: ClassVar[Mapping[str, str]] = {}
+    #: Options that make :meth:`interact` a matter of a second, for the conformance kit.
+    trial: ClassVar[Mapping[str, Any]] = {}
 
     @property
     @abstractmethod
@@ -228,6 +251,32 @@ class Task(ABC):
     def score(self, inputs: ScoreInputs) -> Evaluation:
         """Per-item scores. PURE: the same inputs give the same scores, and no file is opened."""
 
+    def interact(
+        self, encode: Encode, tables: Mapping[str, ItemTable], *, seed: int, ctx: Context
+    ) -> Mapping[str, NDArray[Any]]:
+        """Meet an environment with the representation in the loop, and give what came of it.
+
+        Only for studies whose payloads follow from what was encoded before: a controller that acts
+        on its vectors. A task that overrides it gets no array of its requests: they say which
+        subsets ``encode`` will be asked for, all of them ``global``. What it returns is kept, and
+        :meth:`score` is handed it as ``inputs.arrays``: interacting may take hours, scoring again
+        does not.
+
+        Called in a worker, once the representation is trained. Connectors and precomputed vectors
+        can't be in a loop: their cells are skipped.
+
+        Args:
+            encode: Gives vectors of payloads.
+            tables: By collection key: ids and columns of all rows.
+            seed: The only source of randomness (0 unless ``info.seeded``): the same seed and the
+                same vectors give the same arrays, on the CPU to the last bit.
+            ctx: Device, progress, log, and a folder for checkpoints to resume from after a kill.
+
+        Returns:
+            Plain arrays by name: numbers or booleans, finite.
+        """
+        raise NotImplementedError
+
     def fit_spec(self) -> FitSpec | None:
         """What a trained representation may learn from; None = it must name its own."""
         return None
@@ -244,6 +293,7 @@ class Task(ABC):
     ) -> Mapping[str, Any]:
         """Arrays by request name that reach the ceiling, the chance level, or say nothing.
 
-        The conformance kit scores them. ``inputs`` brings the tables.
+        The conformance kit scores them. ``inputs`` brings the tables. A task that interacts gives
+        arrays such as :meth:`interact` returns.
         """
         raise NotImplementedError

@@ -20,6 +20,7 @@ _VERBS = {
     "fit": "training",
     "encode": "encoding",
     "project": "projecting",
+    "interact": "interacting",
     "score": "scoring",
 }
 

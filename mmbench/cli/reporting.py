@@ -60,7 +60,7 @@ def show_plan(plan: Plan, *, as_json: bool, console: Console) -> None:
         why = " ".join(cell.reason.split())
         rows.append((cell.representation.label, cell.task.label, *seed, state, why))
     _table(console, cells_head, rows, fixed=len(cells_head) - 1)
-    work = [job for job in plan.jobs.values() if job.kind == "fit" or job.missing]
+    work = [job for job in plan.jobs.values() if job.kind in ("fit", "interact") or job.missing]
     if work:
         console.print()
         _show_work(work, console)
@@ -73,7 +73,7 @@ def _show_work(jobs: list[Job], console: Console) -> None:
     names = [
         (
             job.label,
-            "train" if job.kind == "fit" else f"{job.kind} {job.request}",
+            "train" if job.kind == "fit" else f"{job.kind} {job.request}".rstrip(),
             job.task.label,
         )
         for job in jobs

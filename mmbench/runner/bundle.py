@@ -18,6 +18,7 @@ import numpy as np
 
 from mmbench.api import ItemTable, ScoreInputs, StoreError
 from mmbench.results.record import Record, from_json, to_json
+from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.suite import TaskChoice
 from mmbench.runner.vectors import VectorStore, storage_error
 
@@ -86,6 +87,8 @@ class Bundle:
         vectors: By request name.
         seed: Seed of scoring.
         resamples: Bootstrap resamples.
+        interaction: Content hash of what the task's interaction gave, which then is scored in
+            place of vectors.
     """
 
     task: TaskChoice
@@ -94,11 +97,17 @@ class Bundle:
     vectors: Mapping[str, VectorRefs]
     seed: int
     resamples: int
+    interaction: str | None = None
 
     def inputs(self, store: VectorStore) -> ScoreInputs:
         """What :meth:`mmbench.api.Task.score` is handed."""
+        arrays: Mapping[str, NDArray[Any]]
+        if self.interaction is None:
+            arrays = {name: refs.gather(store) for name, refs in self.vectors.items()}
+        else:
+            arrays = ArtifactStore(store.root.parent).load(self.interaction).arrays
         return ScoreInputs(
-            arrays={name: refs.gather(store) for name, refs in self.vectors.items()},
+            arrays=arrays,
             tables=self.tables,
             similarity=self.draft.representation.similarity,
             seed=self.seed,
@@ -132,6 +141,7 @@ class BundleStore:
             "spaces": {name: list(refs.spaces) for name, refs in bundle.vectors.items()},
             "seed": bundle.seed,
             "resamples": bundle.resamples,
+            "interaction": bundle.interaction,
         }
         arrays: dict[str, NDArray[Any]] = {}
         for name, refs in bundle.vectors.items():
@@ -175,7 +185,9 @@ class BundleStore:
             }
             draft = from_json(said["draft"], where=str(path))
             task = TaskChoice(**said["task"])
-            return Bundle(task, draft, tables, vectors, said["seed"], said["resamples"])
+            # Bundles of before there were interactions say nothing of one.
+            more = (said["seed"], said["resamples"], said.get("interaction"))
+            return Bundle(task, draft, tables, vectors, *more)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(
                 f"the inputs of this cell can't be read: {error}",

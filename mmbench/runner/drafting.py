@@ -19,6 +19,7 @@ from mmbench.results.record import (
 from mmbench.runner.bundle import Bundle, VectorRefs
 from mmbench.runner.entries import corpus_entries, representation_entry
 from mmbench.runner.environment import describe_environment
+from mmbench.runner.interacting import interaction_key
 from mmbench.runner.losses import depth, dropped_items, fall_together, is_derived
 from mmbench.runner.matching import groups_of
 from mmbench.runner.overlap import overlap_notes
@@ -80,15 +81,27 @@ class Drafting:
             self.match, choice, task, suite, self.settings, kept, reasons, self.trainings
         )
         draft = _with_cost(draft, cost, self._price())
-        seed = self.match.seed or 0
-        return Bundle(task, draft, tables, vectors, seed, self.settings.resamples)
+        seed, resamples = self.match.seed or 0, self.settings.resamples
+        interaction = self._interaction()
+        return Bundle(task, draft, tables, vectors, seed, resamples, interaction)
+
+    def _interaction(self) -> str | None:
+        """Content hash of what the task's interaction gave; None where it does not interact."""
+        if not self.match.interacts:
+            return None
+        artifact = self.trainings.artifact(self.match.subject)
+        key = interaction_key(self.match, artifact, self.settings.precision)
+        content = self.trainings.store.find(key)
+        if content is None:
+            raise PluginError("what its interaction gave is gone", fix="run again: it is made anew")
+        return content
 
     def _kept_rows(self) -> tuple[dict[str, NDArray[np.int64]], Mapping[str, Mapping[str, str]]]:
         """Rows whose every request has a vector, and why the others have none."""
         collections = self.match.opened.collections
         keep = {name: np.ones(len(c), dtype=np.bool_) for name, c in collections.items()}
         store = VectorStore(self.settings.cache)
-        for request in self.match.requests:
+        for request in () if self.match.interacts else self.match.requests:
             keep[request.collection] &= self._locate(request, store)
         reasons = fall_together(collections, keep, self.reasons)
         for name, collection in collections.items():
@@ -186,7 +199,7 @@ def draft_record(
     for name, collection in part.items():
         rows = kept[name]
         entries.append(_collection_entry(match, name, len(rows), dropped[name]))
-        if name in requested and _is_evaluated(match, name, collection):
+        if name in requested and not match.interacts and _is_evaluated(match, name, collection):
             total += len(collection)
             used += len(rows)
     entries += corpus_entries(match.subject, trainings)

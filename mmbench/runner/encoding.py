@@ -246,6 +246,13 @@ class Encoder:
             where=f"representation {self.label}",
         )
 
+    def live(self, batch: dict[str, list[Payload]], count: int) -> NDArray[np.float32]:
+        """Vectors of payloads in memory, checked as all are; nothing goes into the store."""
+        vectors = self._vectors(batch, count)
+        if not self._checked and count > 1:
+            self._check_batch_invariance(batch, vectors)
+        return vectors
+
     def validated(self, raw: Any, count: int) -> NDArray[np.float32]:
         """The plugin's array as float32 [count, ...]; refuses a wrong shape and non-finite values.
 

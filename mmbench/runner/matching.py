@@ -19,6 +19,7 @@ from mmbench.api import (
 from mmbench.api.streams import bind_slots
 from mmbench.options import nearest
 from mmbench.runner.corpora import with_corpora
+from mmbench.runner.interacting import interacts, refuse_what_cannot_interact
 from mmbench.runner.keys import digest_rows, key_of
 from mmbench.runner.subjects import guarded, subject_of
 
@@ -145,6 +146,11 @@ class Match:
         requests = {each.name: each for each in (*routed, *(each.wanted for each in corpora))}
         opened = with_corpora(self.opened, corpora)
         return Match(subject, opened, bindings, tuple(requests.values()), self.seed, self.key)
+
+    @property
+    def interacts(self) -> bool:
+        """Whether the task has the representation in a loop: its requests are not encoded."""
+        return interacts(self.opened.task)
 
     def at(self, path: Sequence[str]) -> Match:
         """A base of a base of ... a connector; itself for an empty path."""
@@ -286,10 +292,16 @@ def _requests(
         lambda: tuple(opened.task.requests(offers)), "requests()", f"task {opened.info.name}"
     )
     requests: tuple[Request, ...] = asked
+    refuse_what_cannot_interact(opened.task, subject.configured.object, label)
     for request in requests:
         if request.collection not in opened.collections:
             raise PluginError(
                 f"asks for a collection {request.collection!r} that it does not have",
+                where=f"task {opened.info.name}",
+            )
+        if request.kind != "global" and interacts(opened.task):
+            raise PluginError(
+                f"interacts, and asks for a {request.kind} embedding: only global ones are live",
                 where=f"task {opened.info.name}",
             )
         lacks = _lacks(request, offers, label)

@@ -15,6 +15,7 @@ import numpy as np
 
 from mmbench.api import MmbenchError, NotApplicable, PluginError, UsageError
 from mmbench.runner.artifacts import ArtifactStore
+from mmbench.runner.interacting import interaction_key
 from mmbench.runner.matching import groups_of, match
 from mmbench.runner.sharing import Demands, SharedItems
 from mmbench.runner.strictness import missing_items
@@ -34,7 +35,7 @@ __all__ = ["CellPlan", "Job", "Plan", "cell_keys", "make_plan"]
 
 log = logging.getLogger("mmbench.plan")
 
-JobKind = Literal["fit", "encode", "project", "score"]
+JobKind = Literal["fit", "encode", "project", "interact", "score"]
 State = Literal["planned", "done", "skipped", "broken"]
 
 
@@ -44,7 +45,8 @@ class Job:
 
     Attributes:
         key: Names it; equal work has an equal key.
-        kind: ``fit`` -> ``encode`` -> ``score``; what a connector's bases encoded, it projects.
+        kind: ``fit`` -> ``encode`` -> ``score``; what a connector's bases encoded, it projects. Of
+            a task that interacts, ``fit`` -> ``interact`` -> ``score``.
         representation: The cell's.
         task: The task whose collections it works on.
         seed: The run's seed it belongs to.
@@ -270,7 +272,10 @@ class _Planner:
     def _jobs(self, found: Match, choice: RepresentationChoice, task: TaskChoice, seed: int) -> str:
         """Enter the jobs of one cell; jobs that another cell entered already are shared."""
         cell = Job("", "score", choice, task, seed)
-        needs = self._enter(found, cell, (), {request.name for request in found.requests})
+        if found.interacts:
+            needs = self._interaction(found, cell)
+        else:
+            needs = self._enter(found, cell, (), {request.name for request in found.requests})
         score = replace(
             cell, key=f"score:{found.key}", needs=needs, subject=found.identity,
             worker=choice.label,
@@ -310,6 +315,22 @@ class _Planner:
             self.plan.jobs.setdefault(key, made)
             needs |= dict.fromkeys((*first, key))
         return tuple(needs)
+
+    def _interaction(self, found: Match, cell: Job) -> tuple[str, ...]:
+        """Enter a task's interaction with its representation, unless it has been; its keys."""
+        needs = self._enter(found, cell, (), set())  # the training
+        precision, artifact = self.settings.precision, self.trainings.artifact(found.subject)
+        if (found.recipe is None or artifact is not None) and self.artifacts.find(
+            interaction_key(found, artifact, precision)
+        ):
+            return needs
+        key = f"interact:{interaction_key(found, found.recipe, precision)}"
+        job = replace(
+            cell, key=key, kind="interact", needs=needs, subject=found.identity,
+            worker=found.subject.choice.label,
+        )  # fmt: skip
+        self.plan.jobs.setdefault(key, job)
+        return (*needs, key)
 
     def _fit(self, found: Match, job: Job) -> tuple[str, ...]:
         """Enter a training, and what a connector learns from; returns its key."""

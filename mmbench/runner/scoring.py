@@ -68,11 +68,16 @@ def _score_bundle(
             fix="this is a bug in the task",
         )
     seconds = {**bundle.draft.cost.seconds, "score": round(time.perf_counter() - start, 6)}
+    parameters, draft = dict(evaluation.parameters), bundle.draft
+    if bundle.interaction is not None:  # what is judged came of it: no item of a collection
+        parameters["interaction"] = bundle.interaction
+        judged = evaluation.tables.get(info.metric(info.primary).table, ())
+        draft = replace(draft, items_total=len(judged), items_used=len(judged))
     record = replace(
-        bundle.draft,
+        draft,
         metrics=metrics,
         references=references,
-        parameters=dict(evaluation.parameters),
+        parameters=parameters,
         notes=(*bundle.draft.notes, *evaluation.notes),
         cost=replace(bundle.draft.cost, seconds=seconds),
     )

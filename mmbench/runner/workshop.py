@@ -26,6 +26,7 @@ from mmbench.runner.decoding import Loader
 from mmbench.runner.drafting import Drafting
 from mmbench.runner.encoding import Encoded, Encoder
 from mmbench.runner.fitting import called, fit_connector, fit_representation
+from mmbench.runner.interacting import interact, interaction_key, interaction_seed
 from mmbench.runner.matching import groups_of, match, single_slot
 from mmbench.runner.memory import forget_peak_memory, peak_memory
 from mmbench.runner.scoring import score_bundle
@@ -245,6 +246,27 @@ class Workshop:
         space.discard_damaged()
         return done
 
+    def _interact(self, job: Job, found: Match, _results: Mapping[str, JobResult]) -> JobResult:
+        """Have the representation in the task's loop, unless another run has meanwhile."""
+        key = interaction_key(found, self._artifact(found), self.settings.precision)
+        if self.artifacts.find(key) is not None:
+            return JobResult(job.key)
+        start = time.perf_counter()
+        encoder = self._encoder(found, job, "global")
+        folder = self._folder(key)
+        context = replace(
+            self._context(found, job),
+            seed=interaction_seed(found),
+            checkpoint=folder,
+            log=logging.getLogger(f"mmbench.plugin.{job.task.name}"),
+        )
+        state = interact(found, encoder, context)
+        seconds = round(time.perf_counter() - start, 6)
+        described = {"representation": job.label, "task": job.task.label, "seconds": seconds}
+        self.artifacts.publish(key, state, described)
+        shutil.rmtree(folder, ignore_errors=True)
+        return JobResult(job.key)
+
     def _score(self, job: Job, found: Match, results: Mapping[str, JobResult]) -> JobResult:
         """Bundle, score, record."""
         reasons: dict[str, dict[str, str]] = {}
@@ -260,6 +282,9 @@ class Workshop:
         bases = [base for _, base in found.subject.tree() if base.recipe is not None]
         if bases:
             seconds["fit of bases"] = sum(map(self._fit_seconds, bases))
+        if found.interacts:
+            key = interaction_key(found, self._artifact(found), self.settings.precision)
+            seconds["interact"] = self.artifacts.seconds(key)
         cost = Cost(
             seconds=seconds,
             items_encoded=encoded,
