@@ -58,6 +58,7 @@ FAMILIES: tuple[str, ...] = (
     "task_items",
     "task_splits",
     "task_purity",
+    "task_interaction",
 )
 
 

@@ -34,6 +34,7 @@ def scores_stand_under_their_items(subject: TaskSubject) -> None:
     """
     if subject.info.seeded:
         raise NotRelevant("it is seeded, and may draw by position")
+    subject.require_items()
     first = subject.evaluation("random")
     second = subject.score(shuffled(subject))
     before, after = subject.measured("random"), subject.metrics(second)
@@ -113,6 +114,7 @@ def dropped_items_are_no_error(subject: TaskSubject) -> None:
     The runner drops items that can't be decoded, and children with their parents. Look others up
     with care: a partner, a crop, a negative may not be there. Leave such a pair out.
     """
+    subject.require_items()
     subject.evaluation("random")
     inputs = _with_fewer(subject)
     try:

@@ -129,6 +129,7 @@ def better_arrays_score_better(subject: TaskSubject) -> None:
     are replaced by noise. Where the order is wrong, the direction is, or the scores are not what
     the metric says.
     """
+    subject.require_items()
     name, sign = subject.primary.name, 1 if subject.primary.higher_is_better else -1
     inputs = subject.reference("perfect")
     rng = np.random.default_rng(0)
@@ -158,6 +159,7 @@ def item_order_does_not_matter(subject: TaskSubject) -> None:
     All collections are shuffled, rows of arrays and tables together, children as their parents.
     Metrics that ``score`` returns whole are left out: DCA, for one, draws by position.
     """
+    subject.require_items()
     found = subject.metrics(subject.score(shuffled(subject)))
     columns = [metric.name for metric in subject.info.metrics if metric.columns]
     _unchanged(
@@ -217,6 +219,7 @@ def scored_ids_are_the_collections(subject: TaskSubject) -> None:
     So that an error can be looked up. Where a table joins two collections, ids may be
     ``<collection>/<id>``.
     """
+    subject.require_items()
     known = {
         name
         for key, each in subject.collections.items()
@@ -240,6 +243,7 @@ def what_is_not_scored_is_auxiliary(subject: TaskSubject) -> None:
     Prompts, proposals and corpora are auxiliary: they count neither as items nor as evaluated data,
     so that generated prompts don't make a record ``generated``. Set ``auxiliary=True`` on them.
     """
+    subject.require_items()
     spec = subject.fit_spec
     learnt = (spec.train, spec.valid) if spec else ()
     tables = subject.evaluation("random").tables

@@ -284,10 +284,12 @@ def only_seeded_scoring_uses_the_seed(subject: TaskSubject) -> None:
 def seeded_scoring_uses_the_seed(subject: TaskSubject) -> None:
     """Where ``info.seeded`` says that scoring is random, some seed changes something.
 
-    Seeded cells are run once a seed. Leave ``seeded`` out where nothing is drawn.
+    Seeded cells are run once a seed. Leave ``seeded`` out where nothing is drawn. What draws in a
+    task that interacts is its interaction: see ``interaction_follows_the_seed``.
     """
     if not subject.info.seeded:
         raise NotRelevant("it is not seeded")
+    subject.require_items()
     for seed in range(1, 5):
         found = subject.score(replace(subject.reference("random"), seed=seed))
         if difference(subject.evaluation("random"), found):

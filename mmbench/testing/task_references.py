@@ -36,7 +36,8 @@ def reference_arrays_fit(subject: TaskSubject) -> None:
 
     The kit scores them, as it would a representation's: ``perfect`` ones that know the answer,
     ``random`` ones that know nothing, ``constant`` ones that are all alike. ``inputs`` brings the
-    tables; its arrays are empty. A task that derives from a protocol inherits them.
+    tables; its arrays are empty. A task that derives from a protocol inherits them; one that
+    interacts gives plain arrays such as its interaction would.
     """
     for level in get_args(Level):
         seen = ""
@@ -219,6 +220,7 @@ def constant_arrays_are_refused(subject: TaskSubject) -> None:
     They come from an encoder that was not loaded; ties would make them look like chance, or better.
     Raise a ``ValueError``; the metrics of ``mmbench.metrics`` do.
     """
+    subject.require_items()
     _refused(subject, subject.reference("constant"), "arrays that are all alike")
 
 
@@ -229,6 +231,7 @@ def zero_arrays_are_refused(subject: TaskSubject) -> None:
     A zero vector has no direction. Raise a ``ValueError``, as ``mmbench.metrics.vectors.unit_rows``
     does.
     """
+    subject.require_items()
     read = [request for request in subject.requests if request.name in subject.read]
     vectors = [request for request in read if request.kind != "prediction"]
     if not vectors:
@@ -260,15 +263,14 @@ def infinite_arrays_are_refused(subject: TaskSubject) -> None:
 
 
 def _refuse_values(subject: TaskSubject, value: float, what: str) -> None:
-    """Put a value into every second row of one request after the other."""
-    for request in subject.requests:
-        if request.name not in subject.read:
-            continue
+    """Put a value into every second row of one array after the other."""
+    floats = [name for name, each in _working(subject).arrays.items() if each.dtype.kind == "f"]
+    for name in (each for each in floats if each in subject.read):
         inputs = _working(subject)
-        spoilt = np.array(inputs.arrays[request.name])
+        spoilt = np.array(inputs.arrays[name])
         spoilt.reshape(len(spoilt), -1)[::2, 0] = value
-        arrays = {**inputs.arrays, request.name: spoilt}
-        _refused(subject, replace(inputs, arrays=arrays), f"{what} in {request.name!r}")
+        arrays = {**inputs.arrays, name: spoilt}
+        _refused(subject, replace(inputs, arrays=arrays), f"{what} in {name!r}")
 
 
 def _working(subject: TaskSubject) -> ScoreInputs:

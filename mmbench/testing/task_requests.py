@@ -120,6 +120,7 @@ def requests_are_minimal(subject: TaskSubject) -> None:
     What is requested is encoded, perhaps for hours, and a representation that does not offer it is
     skipped. Ask only for what the configured task scores.
     """
+    subject.require_items()
     unread = [each.name for each in subject.requests if each.name not in subject.read]
     if unread:
         fail(

@@ -80,8 +80,9 @@ def _changed_by_lengths(subject: TaskSubject) -> tuple[str, float | None, float 
     """The first metric that the lengths of vectors change under cosine similarity.
 
     Raises:
-        NotRelevant: It scores predictions.
+        NotRelevant: It scores predictions, or what came of an interaction.
     """
+    subject.require_items()
     if any(request.kind == "prediction" for request in subject.requests):
         raise NotRelevant("it scores predictions, whose size means something")
     found = subject.score(_of_other_lengths(subject, subject.reference("random")))

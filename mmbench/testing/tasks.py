@@ -23,6 +23,7 @@ from mmbench.api import (
 )
 from mmbench.results.summary import evaluate_metrics
 from mmbench.runner.catalog import Catalog, OpenedTask
+from mmbench.runner.interacting import interacts
 from mmbench.runner.suite import TaskChoice
 from mmbench.testing.checks import Blocked, NotRelevant, blocking
 from mmbench.testing.evaluations import malformed
@@ -61,6 +62,8 @@ class TaskSubject(Subject[Task]):
     _evaluations: dict[tuple[str, int], Evaluation] = field(default_factory=dict)
     _metrics: dict[tuple[str, int], Mapping[str, MetricValue]] = field(default_factory=dict)
     _keys: dict[tuple[str, str], Sequence[str | None]] = field(default_factory=dict)
+    #: What it made with seed 0, for the checks of interactions.
+    made: Mapping[str, Any] | None = None
     _pools: tuple[int, ThreadpoolController] | None = None
 
     @cached_property
@@ -72,6 +75,20 @@ class TaskSubject(Subject[Task]):
         if not metrics or not all(isinstance(each, MetricInfo) for each in metrics):
             raise Blocked("it names no metrics: see task_info_is_complete")
         return found
+
+    @cached_property
+    def interacts(self) -> bool:
+        """Whether it has an environment in the loop; then it scores what came of that."""
+        return interacts(self.new())
+
+    def require_items(self) -> None:
+        """Ask for a task whose arrays have a row an item.
+
+        Raises:
+            NotRelevant: Its arrays are what its interaction gives.
+        """
+        if self.interacts:
+            raise NotRelevant("it scores what its interaction gives: no row is an item's")
 
     def catalog(self) -> Catalog:
         """A new catalog on the workspace's data; what it opens is opened anew."""
@@ -206,6 +223,8 @@ class TaskSubject(Subject[Task]):
         if not isinstance(arrays, Mapping):
             return f"a {type(arrays).__name__}, not a mapping"
         wanted = {request.name: request.collection for request in self.requests}
+        if self.interacts:
+            return "" if arrays and all(map(_is_plain, arrays.values())) else "no plain arrays"
         if set(arrays) != set(wanted):
             return f"arrays for {sorted(map(str, arrays))}; requests are {sorted(wanted)}"
         for name, values in arrays.items():
@@ -363,6 +382,11 @@ class TaskSubject(Subject[Task]):
                 if known.startswith(name):
                     return values
         raise NotRelevant(f"it states no level {names[0]!r}")
+
+
+def _is_plain(values: Any) -> bool:
+    """Whether it is what :meth:`Task.interact` may return: an array of numbers."""
+    return isinstance(values, np.ndarray) and values.dtype.kind in "fiub"
 
 
 def _splits(spec: FitSpec) -> tuple[str | None, str | None]:
