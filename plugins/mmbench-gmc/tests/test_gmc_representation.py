@@ -71,17 +71,19 @@ def test_renormalised_means_are_fused_alike():
 
 
 def test_it_learns_classes_in_sorted_order_from_every_subset():
-    model = GMC(**{**SMALL, "epochs": 40, "learning_rate": 5e-3})
-    gmc = fitted(model, fit_data(target="label", kind="class"))
+    model = GMC(**{**SMALL, "epochs": 25, "learning_rate": 8e-3})
+    names = ["oak", "ash", "yew", "elm", "fir"]  # sorted, they stand elsewhere
+    gmc = fitted(model, fit_data(collection(tree=names * 6), target="tree", kind="class"))
+    places = np.array([sorted(names).index(name) for name in names * 2])
     items = batch(rows=range(10))
     for subset in (SLOTS, *([slot] for slot in SLOTS)):
         scores = gmc.predict({slot: items[slot] for slot in subset})
         assert scores.shape == (10, 5)
-        assert (scores.argmax(axis=1) == np.arange(10) % 5).mean() >= 0.9, subset
+        assert (scores.argmax(axis=1) == places).mean() >= 0.9, subset
 
 
 def test_it_learns_values():
-    model = GMC(**{**SMALL, "epochs": 40, "learning_rate": 5e-3})
+    model = GMC(**{**SMALL, "epochs": 25, "learning_rate": 8e-3})
     gmc = fitted(model, fit_data(target="value", kind="value"))
     found = gmc.predict(batch(rows=range(10)))
     assert found.shape == (10,)
