@@ -1,0 +1,48 @@
+"""``mmbench pendulum``: generate the data of the study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+_EPILOG = """\b
+Example:
+  mmbench pendulum build --out data/pendulum
+  mmbench run pendulum
+"""
+
+
+@click.group()
+def pendulum() -> None:
+    """Generate a pendulum's pictures and sounds."""
+
+
+@pendulum.command(epilog=_EPILOG)
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="<data root>/pendulum.")
+@click.option(
+    "--train", default=20_000, show_default=True, type=click.IntRange(1), help="Training items."
+)
+@click.option(
+    "--test", default=2_000, show_default=True, type=click.IntRange(1), help="Items to test on."
+)
+@click.option(
+    "--seed", default=42, show_default=True, type=click.IntRange(0), help="Of torques and starts."
+)
+def build(out: Path, train: int, test: int, seed: int) -> None:
+    """Generate pictures and Doppler sounds of a pendulum under random torques.
+
+    The numbers of items and the seed are the paper's. The same seed gives the same files, with the
+    same gymnasium and pygame.
+    """
+    from mmbench.api import UsageError
+    from mmbench_pendulum.recording import FILES, record, write
+
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError("is not empty", where=str(out), fix="choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    for split, (name, count) in enumerate((("train", train), ("test", test))):
+        with click.progressbar(length=count, label=name) as bar:
+            recording = record(count, seed, split, lambda _done, _total: bar.update(1))
+        write(out / FILES[name], recording)
+    click.echo(f"wrote {train} + {test} items to {out}")
