@@ -43,12 +43,21 @@ class Trunk(nn.Module):
         return features.flatten(1)
 
 
-class States(nn.GRU):
-    """A gated recurrent layer that gives the states of all steps [B, steps, hidden]."""
+class States(nn.Module):
+    """A gated recurrent layer that gives the states of all steps [B, steps, hidden].
 
-    def forward(self, values: Tensor) -> Tensor:  # type: ignore[override]
+    Args:
+        features: Numbers a step.
+        hidden: Units of its state.
+    """
+
+    def __init__(self, features: int, hidden: int) -> None:
+        super().__init__()
+        self.recurrent = nn.GRU(features, hidden, batch_first=True)
+
+    def forward(self, values: Tensor) -> Tensor:
         """All states."""
-        states: Tensor = super().forward(values)[0]
+        states: Tensor = self.recurrent(values)[0]
         return states
 
 
@@ -102,7 +111,7 @@ def _layers(plan: Plan) -> list[nn.Module]:
     if isinstance(plan, Perceptron):
         return [nn.Flatten(), *_linear_layers((plan.size, *plan.hidden), nn.SiLU)]
     if isinstance(plan, Recurrent):
-        return [States(plan.features, plan.hidden, batch_first=True)]
+        return [States(plan.features, plan.hidden)]
     if isinstance(plan, Points):
         return [*_linear_layers((3, *plan.hidden), nn.SiLU), Largest()]
     assert isinstance(plan, Identity)

@@ -114,12 +114,12 @@ class Training:
         draws = seed_of(self.ctx.seed, _STEP, self.step)
         torch.manual_seed(draws)  # dropout
         batch, target = self._gather(self._train, rows)
-        terms = self.network.losses(
+        terms: dict[str, Tensor] = self.network.losses(
             batch, target,
             generator=self._generator.manual_seed(draws), progress=self.step / self.steps,
         )  # fmt: skip
         self.optimiser.zero_grad(set_to_none=True)
-        terms["loss"].backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward(terms["loss"])
         if self.schedule.clip:
             torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.schedule.clip)
         self.optimiser.step()
