@@ -112,7 +112,7 @@ class Training:
         """One step of Adam; gives the loss terms before it."""
         self.network.train()
         draws = seed_of(self.ctx.seed, _STEP, self.step)
-        torch.manual_seed(draws)  # dropout
+        self._seed(draws)
         batch, target = self._gather(self._train, rows)
         terms: dict[str, Tensor] = self.network.losses(
             batch, target,
@@ -135,7 +135,7 @@ class Training:
         draws = self._generator.manual_seed(seed)
         sums: dict[str, float] = {}
         with torch.random.fork_rng(devices=self._devices()), torch.no_grad():
-            torch.manual_seed(seed)
+            self._seed(seed)
             for rows in parts:
                 batch, target = self._gather(self._valid, rows)
                 terms = self.network.losses(batch, target, generator=draws, progress=1.0)
@@ -194,6 +194,15 @@ class Training:
         """Whether the validation loss has not fallen for long enough."""
         patience = self.schedule.early_stop
         return bool(patience) and len(self.history) - max(self._best[1], 0) >= patience
+
+    def _seed(self, seed: int) -> None:
+        """Seed torch's own generators, from which dropout is drawn.
+
+        ``torch.manual_seed`` formats a stack for CUDA each time, used or not: milliseconds.
+        """
+        torch.default_generator.manual_seed(seed)
+        for device in self._devices():
+            torch.cuda.default_generators[device].manual_seed(seed)
 
     def _devices(self) -> list[int]:
         """CUDA devices whose generators a step seeds."""
