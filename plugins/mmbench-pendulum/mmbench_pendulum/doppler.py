@@ -73,7 +73,8 @@ class SoundRange:
     def __call__(self, sounds: Floats) -> NDArray[np.float32]:
         """Sounds in 0..1 where they lie in the range; beyond it, beyond."""
         low, high = np.asarray(self.low), np.asarray(self.high)
-        return ((sounds - low) / np.maximum(high - low, 1e-12)).astype(np.float32)
+        shares = (sounds - low) / np.maximum(high - low, 1e-12)
+        return np.asarray(shares, dtype=np.float32)
 
     def as_list(self) -> list[float]:
         """For a column."""
