@@ -190,7 +190,7 @@ class PendulumControl(Task):
         columns[_RANDOM] = _checked(inputs.arrays[_RANDOM], _RANDOM).mean(axis=1)
         ids = [f"episode-{number:03d}" for number in range(len(columns[_MISSING]))]
         frames = len(inputs.tables["train"])
-        learning = np.asarray(inputs.arrays[_TRAINING], dtype=np.float64)
+        learning = _checked(inputs.arrays[_TRAINING], _TRAINING)
         parameters: dict[str, Any] = {
             "budget": self.budget,
             "frames": frames,
@@ -235,7 +235,7 @@ def _metric(name: str, said: str) -> MetricInfo:
 
 
 def _checked(rewards: Any, name: str) -> NDArray[np.float64]:
-    """Rewards [episodes, horizon] that a pendulum can give."""
+    """Rewards that a pendulum can give."""
     values = np.asarray(rewards, dtype=np.float64)
     if not np.isfinite(values).all() or (values > 0).any() or (values < WORST - 1e-9).any():
         raise ValueError(f"rewards of {name} must lie in {WORST:.3f}..0")

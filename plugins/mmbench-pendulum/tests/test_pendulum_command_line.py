@@ -1,0 +1,143 @@
+"""From a sample to records, through the installed command."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from mmbench.api import UsageError
+from mmbench_pendulum import mmbench_tasks
+from mmbench_pendulum.components import PendulumDca
+from mmbench_pendulum.control import PendulumControl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Start = Callable[..., subprocess.CompletedProcess[str]]
+    Record = dict[str, Any]
+
+SUBSETS = ("image+sound", "image", "sound")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def mmbench(home: Path) -> Start:
+    """Start the installed command, with this plugin and the built-in one."""
+    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
+    assert script, "mmbench is not installed beside this Python"
+    environment = {
+        **os.environ,
+        "MMBENCH_LOAD_PLUGINS": "pendulum",
+        "MMBENCH_CACHE": str(home / "cache"),
+        "OMP_NUM_THREADS": "1",
+    }
+
+    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [script, *map(str, arguments)],
+            cwd=home,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stdout + done.stderr
+        return done
+
+    return start
+
+
+def records_of(folder: Path) -> dict[str, Record]:
+    """The records in a results folder, by task."""
+    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
+    return {each["task"]["label"]: each for each in found}
+
+
+@pytest.mark.slow
+def test_the_sample_suite_runs(home: Path, mmbench: Start) -> None:
+    mmbench("data", "sample", "pendulum", "--root", "made", "--items", 40)
+    mmbench("data", "check", "pendulum", "--root", "made")
+    order = ("run", "pendulum-sample", "--data-root", "made", "--resamples", 50)
+    plan = json.loads(mmbench(*order, "--dry-run", "--json").stdout)
+    assert plan["counters"] == {"encodes": 120, "fits": 0, "reused": 0, "scores": 2}
+    mmbench(*order, "--results", "suite")
+    found = records_of(home / "suite")
+    assert {name: each["status"] for name, each in found.items()} == {
+        "pendulum-control-reduced": "ok", "pendulum-dca": "ok",
+    }  # fmt: skip
+    record = found["pendulum-control-reduced"]
+    values = {name: each["value"] for name, each in record["metrics"].items()}
+    assert set(values) == {"missing reward", *(f"{each} reward" for each in SUBSETS)}
+    assert all(-16.28 < value < 0 for value in values.values())
+    mean = (values["image reward"] + values["sound reward"]) / 2
+    assert values["missing reward"] == pytest.approx(mean)
+    assert record["provenance"] == "generated"
+    assert (record["items_used"], record["items_total"]) == (4, 4)
+    assert record["parameters"]["budget"] == "reduced"
+    assert len(record["parameters"]["training"]) == 10
+    assert any(note.startswith("reduced budget: 120 of 20,000 frames") for note in record["notes"])
+    assert record["references"]["random torques"]["image reward"] < 0
+    assert record["cost"]["seconds"]["interact"] > 0
+    # Scored again without a controller, and not run again.
+    mmbench("score", "suite/pendulum-sample")
+    again = records_of(home / "suite")["pendulum-control-reduced"]
+    assert again["metrics"] == record["metrics"]
+
+
+def test_without_data_the_suite_says_how_to_make_it(mmbench: Start) -> None:
+    plan = mmbench("run", "pendulum", "--data-root", "nowhere", "--dry-run", "--json")
+    cells = json.loads(plan.stdout)["cells"]
+    assert {cell["state"] for cell in cells} == {"skipped"}
+    assert any("mmbench pendulum build" in cell["reason"] for cell in cells)
+
+
+def test_the_suites_hold_the_reduced_tasks() -> None:
+    named = {}
+    for name in ("pendulum.toml", "pendulum-sample.toml"):
+        said = tomllib.loads(
+            resources.files("mmbench_pendulum").joinpath(f"suites/{name}").read_text()
+        )
+        named[name] = [each["name"] for each in said["task"]]
+    assert named["pendulum.toml"] == named["pendulum-sample.toml"]
+    tasks = {task.name for task in mmbench_tasks()}
+    assert tasks - set(named["pendulum.toml"]) == {"pendulum-control"}
+
+
+def test_a_task_says_which_budget_it_has() -> None:
+    (paper,) = (each.options for each in mmbench_tasks() if each.name == "pendulum-control")
+    assert PendulumControl().info.name == "pendulum-control-reduced"
+    assert PendulumControl(**paper).info.name == "pendulum-control"
+    fewer = PendulumControl(**{**paper, "frames": 19_999})
+    assert fewer.info.name == "pendulum-control-reduced"
+    assert "reduced budget" in fewer.info.description
+    defaults = PendulumControl(**paper)
+    assert (defaults.replay, defaults.warm_up, defaults.episodes) == (25_000, 25_000, 100)
+
+
+def test_both_tasks_learn_from_the_same() -> None:
+    control, dca = PendulumControl(), PendulumDca()
+    assert control.fit_spec() == dca.fit_spec()
+    assert dca.opened == {"frames": control.frames, "normalisation": control.normalisation}
+
+
+@pytest.mark.parametrize(
+    "options", [{"steps": 0}, {"episodes": 0}, {"warm_up": 20_000}, {"frames": -1}]
+)
+def test_impossible_budgets_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError):
+        PendulumControl(**options)
