@@ -69,7 +69,7 @@ class Other:
     """What the store holds besides vectors.
 
     Attributes:
-        name: ``trained states``, ``scoring inputs``, ``checkpoints``, ``decoded items`` (of runs
+        name: ``trained states`` (and what interactions gave), ``scoring inputs``, ``checkpoints``, ``decoded items`` (of runs
             that go on, or were killed) or ``file hashes``.
         count: How many.
         bytes: Size on disk.
@@ -99,7 +99,7 @@ class Pruned:
 
     Attributes:
         spaces: Spaces of vectors.
-        states: Trained states.
+        states: Trained states, and what interactions gave.
         bundles: Inputs of scoring, one a cell.
         checkpoints: Folders of interrupted trainings.
         bytes: Freed by all of it, leftovers of killed runs included.
