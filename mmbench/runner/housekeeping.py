@@ -69,8 +69,8 @@ class Other:
     """What the store holds besides vectors.
 
     Attributes:
-        name: ``trained states`` (and what interactions gave), ``scoring inputs``, ``checkpoints``, ``decoded items`` (of runs
-            that go on, or were killed) or ``file hashes``.
+        name: ``trained states`` (and what interactions gave), ``scoring inputs``, ``checkpoints``,
+            ``decoded items`` (of runs that go on, or were killed) or ``file hashes``.
         count: How many.
         bytes: Size on disk.
     """

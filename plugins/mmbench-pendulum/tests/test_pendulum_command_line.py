@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from importlib import resources
 from pathlib import Path
@@ -97,6 +98,41 @@ def test_the_sample_suite_runs(home: Path, mmbench: Start) -> None:
     mmbench("score", "suite/pendulum-sample")
     again = records_of(home / "suite")["pendulum-control-reduced"]
     assert again["metrics"] == record["metrics"]
+
+
+@pytest.mark.slow
+def test_a_run_that_was_killed_goes_on(home: Path, mmbench: Start) -> None:
+    """Killed while the controller learns, and run again: the same figures as without."""
+    mmbench("data", "sample", "pendulum", "--root", "killed", "--items", 20)
+    order = (
+        "run", "-t", "pendulum-control-reduced", "-r", "random", "-o", "steps=900",
+        "-o", "warm_up=200", "-o", "noise_steps=500", "-o", "episodes=3", "-o", "horizon=40",
+        "--data-root", "killed", "--resamples", "50",
+    )  # fmt: skip
+    mmbench(*order, "--results", "whole", "--cache", "whole-cache")
+    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
+    assert script
+    parts = [script, *map(str, order), "--results", "parts", "--cache", "parts-cache"]
+    environment = {**os.environ, "MMBENCH_LOAD_PLUGINS": "pendulum", "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        parts, cwd=home, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        until = time.monotonic() + 60
+        while not list(home.glob("parts-cache/checkpoints/*/controller.npz")):
+            assert running.poll() is None, "it ended before it could be killed"
+            assert time.monotonic() < until, "it kept nothing"
+            time.sleep(0.02)
+        running.kill()
+    assert not records_of(home / "parts")
+    mmbench(*order, "--results", "parts", "--cache", "parts-cache")
+    logs = "".join(path.read_text() for path in home.glob("parts/**/logs/*.log"))
+    assert "the controller goes on from step" in logs
+    whole, found = (
+        records_of(home / name)["pendulum-control-reduced"] for name in ("whole", "parts")
+    )
+    assert found["metrics"] == whole["metrics"]
+    assert found["parameters"]["interaction"] == whole["parameters"]["interaction"]
+    assert not list(home.glob("parts-cache/checkpoints/*"))
 
 
 def test_without_data_the_suite_says_how_to_make_it(mmbench: Start) -> None:
