@@ -182,7 +182,7 @@ class DDPG:
         worth = bellman_target(self.target_actor, self.target_critic, rewards, following)
         critic_loss = functional.mse_loss(self.critic(codes, actions), worth)
         self.critic_steps.zero_grad()
-        critic_loss.backward()  # type: ignore[no-untyped-call]
+        torch.autograd.backward([critic_loss])
         self.critic_steps.step()
         actor_loss = -self.critic(codes, self.actor(codes)).mean()
         weights = list(self.actor.parameters())  # of the critic's, no gradient is wanted here
