@@ -164,7 +164,8 @@ class Sight(Representation):
 
     Args:
         factor: The factor.
-        blind: What it does with far places: nothing, ``refuse`` or ``nan``.
+        blind: What it does with far places: nothing, ``refuse``, ``nan``, or ``batch``: its vectors
+            depend on what else is in the batch.
     """
 
     def __init__(self, *, factor: float = 1.0, blind: str = "") -> None:
@@ -186,6 +187,8 @@ class Sight(Representation):
             raise ItemError("is too far")
         if self.blind == "nan":
             return values * np.nan
+        if self.blind == "batch":
+            values = values + len(values)
         return values.astype(np.float64) * self.factor
 
 

@@ -155,7 +155,12 @@ def test_what_goes_wrong_names_the_task(bench, log, fault, message):
 
 
 @pytest.mark.parametrize(
-    ("blind", "message"), [("nan", "returned NaN or infinite values"), ("refuse", "is too far")]
+    ("blind", "message"),
+    [
+        ("nan", "returned NaN or infinite values"),
+        ("refuse", "is too far"),
+        ("batch", "gave different vectors for one item alone and in a batch of 6"),
+    ],
 )
 def test_vectors_are_checked_as_all_are(bench, log, blind, message):
     with pytest.raises(Exception, match=message):
