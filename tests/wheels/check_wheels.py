@@ -10,10 +10,11 @@ A plugin may say in its ``pyproject.toml`` how it is checked here::
     [tool.mmbench.check]
     # Tests that make what the command makes: once is enough.
     instead_of = ["tests/test_conformance.py::test_conformance["]
-    # Where pretrained weights are needed: what to check with tiny ones, and what writes them (a
-    # function of the tests: it takes a folder, and returns options).
+    # Where pretrained weights are needed: what to check with tiny ones, what writes them (a
+    # function of the tests: it takes a folder, and returns options), and further options.
     names = ["clip"]
     tiny = "tiny_clip:write_tiny"
+    options = { dense = "value" }
 
 Without weights ``mmbench plugin check DISTRIBUTION`` must then fail, and say which are missing.
 """
@@ -153,7 +154,8 @@ def run_check(environment: Environment, plugin: Plugin) -> str:
     )
     written = environment.run("python", "-c", script, cwd=models.parent)[0]
     options = []
-    for key, value in json.loads(written.splitlines()[-1]).items():
+    chosen = json.loads(written.splitlines()[-1]) | plugin.check.get("options", {})
+    for key, value in chosen.items():
         options += ["-o", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
     names = plugin.check["names"]
     return environment.run("mmbench", "plugin", "check", *names, *options)[1]
