@@ -12,7 +12,7 @@ _HINT = "pip install mmbench-cmcr"
 
 @hookimpl
 def mmbench_representations() -> list[RepresentationSpec]:
-    """The connectors: trained ones, and the untrained one that they are measured against."""
+    """The connectors: trained ones, and those that they are measured against."""
     path = "mmbench_cmcr.connector:CMCR"
     return [
         RepresentationSpec(
@@ -26,6 +26,16 @@ def mmbench_representations() -> list[RepresentationSpec]:
         RepresentationSpec(
             "bridge", "mmbench_cmcr.bridge:Bridge",
             "Two spaces bridged by their nearest shared items, untrained: C-MCR's baseline",
+            hint=_HINT,
+        ),
+        RepresentationSpec(
+            "paired", "mmbench_cmcr.paired:Paired",
+            "C-MCR's projectors trained with the pairs that it does without: its upper bound",
+            hint=_HINT,
+        ),
+        RepresentationSpec(
+            "unconnected", "mmbench_cmcr.unconnected:Unconnected",
+            "Two spaces side by side, as they are: what connecting them is compared with",
             hint=_HINT,
         ),
     ]  # fmt: skip

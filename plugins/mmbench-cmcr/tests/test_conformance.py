@@ -23,3 +23,26 @@ def test_conformance_of_exmcr(check: Check) -> None:
 @parametrize_with_checks("bridge", options=_SPACES)
 def test_conformance_of_the_bridge(check: Check) -> None:
     check()
+
+
+@parametrize_with_checks(
+    "bridge", options={**_SPACES, "temperatures": (0.02, 0.2), "validation": "numbers/valid"}
+)
+def test_conformance_of_the_bridge_that_chooses(check: Check) -> None:
+    if check.spec.family == "connector":
+        check()
+
+
+_TWO = {"first": "random", "second": "random"}
+
+
+@parametrize_with_checks("paired", options={**_TWO, "pairs": ("numbers/train",), **_SHORT})
+def test_conformance_of_the_upper_bound(check: Check) -> None:
+    if check.spec.family == "connector":
+        check()
+
+
+@parametrize_with_checks("unconnected", options=_TWO)
+def test_conformance_of_the_unconnected(check: Check) -> None:
+    if check.spec.family == "connector":
+        check()
