@@ -38,4 +38,16 @@ def mmbench_representations() -> list[RepresentationSpec]:
             "Two spaces side by side, as they are: what connecting them is compared with",
             hint=_HINT,
         ),
+        *(
+            RepresentationSpec(
+                name, "mmbench_cmcr.contrastive:Contrastive",
+                f"Small contrastively trained space of {first} and {second}",
+                options={"first": first, "second": second}, hint=_HINT,
+            )
+            for name, first, second in (
+                ("contrastive", "image", "audio"),
+                ("contrastive-image-text", "image", "text"),
+                ("contrastive-audio-text", "audio", "text"),
+            )
+        ),
     ]  # fmt: skip

@@ -46,3 +46,8 @@ def test_conformance_of_the_upper_bound(check: Check) -> None:
 def test_conformance_of_the_unconnected(check: Check) -> None:
     if check.spec.family == "connector":
         check()
+
+
+@parametrize_with_checks("contrastive-image-text", options={"epochs": 2, "dim": 8, "width": 2})
+def test_conformance_of_the_contrastive_space(check: Check) -> None:
+    check()
