@@ -43,7 +43,7 @@ def stays_out(choice: RepresentationChoice, task: TaskChoice, registry: Registry
     if not choice.joined or entry is None:
         return ""
     wanted = entry.spec.joins_for
-    return "" if not wanted or task.name in wanted else f"{choice.label} joins for other tasks"
+    return "" if not wanted or task.name in wanted else "made for other tasks of the suite"
 
 
 def _joined(suite: str, own: Sequence[Any], entries: Any, kind: Any) -> list[Any]:

@@ -272,6 +272,9 @@ def test_a_base_can_be_trained_on_data_of_its_own(bench, catalog) -> None:
     # ... so that it does without the task's: this one offers none.
     outcome, _ = bench.do([joined(second_fit_on=named)], [task("crops")])
     assert only(outcome).status == "ok"
+    listed = {each.name: each for each in only(outcome).data if each.auxiliary}
+    assert set(listed) == {"faulty-pairs/test", "faulty-pairs/train/left"}
+    assert set(listed["faulty-pairs/test"].streams) == {"left", "right"}
     with pytest.raises(NotApplicable, match="learnt must be trained, and crops names no"):
         match(catalog, joined(), task("crops"), 0)
 

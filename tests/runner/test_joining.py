@@ -70,7 +70,7 @@ def test_a_guest_that_joins_for_some_tasks_is_skipped_on_the_others(bench) -> No
     plan = asked.plan([guest, representation("steady")], tasks)
 
     assert [cell.state for cell in plan.cells] == ["planned", "planned", "skipped", "planned"]
-    assert plan.cells[2].reason == "guest joins for other tasks"
+    assert plan.cells[2].reason == "made for other tasks of the suite"
 
 
 def test_what_the_user_sets_wrong_is_misuse_for_a_guest_too(bench) -> None:
