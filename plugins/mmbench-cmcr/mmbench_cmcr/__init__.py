@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mmbench.api import RepresentationSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
 
 _HINT = "pip install mmbench-cmcr"
+
+#: Two spaces of the numbers world, trained on halves of its training numbers: none is both seen as
+#: a picture and heard. Constants were chosen on its validation numbers.
+_NUMBERS = {
+    "first": "cca-image-text",
+    "second": "cca-audio-text",
+    "first_fit_on": {"dataset": "numbers", "train": "train-first"},
+    "second_fit_on": {"dataset": "numbers", "train": "train-second"},
+    "shared_corpus": ("numbers/train/text",),
+}
+_NUMBERS_CMCR = {
+    **_NUMBERS,
+    "first_memory": ("numbers/train-first/image",),
+    "second_memory": ("numbers/train-second/audio",),
+    "tau1": 0.1, "tau2": 0.1, "tau3": 0.1, "variance": 0.02, "dim": 128,
+    "learning_rate": 0.003, "epochs": 60, "batch": 500,
+}  # fmt: skip
+#: Where sounds meet pictures, or texts by way of them.
+_TASKS = (
+    "numbers-retrieval-audio-image", "numbers-zeroshot-audio", "numbers-alignment-audio-image",
+)  # fmt: skip
+_JOINING: dict[str, Any] = {"hint": _HINT, "joins": ("quickstart",), "joins_for": _TASKS}
 
 
 @hookimpl
@@ -49,5 +73,15 @@ def mmbench_representations() -> list[RepresentationSpec]:
                 ("contrastive-image-text", "image", "text"),
                 ("contrastive-audio-text", "audio", "text"),
             )
+        ),
+        RepresentationSpec(
+            "c-mcr-numbers", path,
+            "C-MCR of the numbers world: pictures and sounds meet through words, without a pair",
+            options=_NUMBERS_CMCR, **_JOINING,
+        ),
+        RepresentationSpec(
+            "bridge-numbers", "mmbench_cmcr.bridge:Bridge",
+            "The bridge between the same two spaces of the numbers world, untrained",
+            options={**_NUMBERS, "temperature": 0.1}, **_JOINING,
         ),
     ]  # fmt: skip
