@@ -257,3 +257,23 @@ def test_planning_needs_no_torch():
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.slow
+def test_it_learns_the_numbers_world():
+    from mmbench.builtin.numbers.dataset import Numbers
+    from mmbench.metrics.retrieval import pair_retrieval
+
+    class Source:
+        def hash_file(self, _path):
+            return "handwriting"
+
+    numbers = Numbers().collections(Source())
+    slots = ("image", "text")
+    made = Contrastive(first="image", second="text")
+    bound = BoundCollection(numbers["train"], {slot: slot for slot in slots})
+    made.fit(FitData(bound, None, FitSpec("train")), Context())
+    test = numbers["test"]
+    vectors = [made.encode({s: [test.load(r, s) for r in range(len(test))]}) for s in slots]
+    both = pair_retrieval(*vectors, threads=1)
+    assert min(columns["hit@1"].mean() for columns in both) >= 0.7  # cca: 0.79; chance: 0.0025
