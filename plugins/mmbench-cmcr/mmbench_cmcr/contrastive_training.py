@@ -1,6 +1,7 @@
 """Training of two towers with pairs, by CLIP's loss.
 
-What is random in a step is drawn from (seed, step), and the order of an epoch from (seed, epoch).
+What is random in a step is drawn from (seed, step), and the order of an epoch from (seed, epoch);
+the weights of the beginning from the seed and what the two sides are called.
 
 SOURCE: A. Radford et al. (2021), Learning transferable visual models from natural language
 supervision, arXiv 2103.00020.
@@ -9,6 +10,7 @@ supervision, arXiv 2103.00020.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from math import ceil, cos, log, pi
 from typing import TYPE_CHECKING, Any
 
@@ -90,10 +92,12 @@ def train_towers(
         ctx: Seed and device, and whom to tell.
     """
     device = torch.device(ctx.device)
+    # Spaces of one seed must not begin alike: what they have in common would connect them.
+    names = int.from_bytes(blake2b(" ".join(sides).encode(), digest_size=8).digest(), "little")
     towers = {
         slot: build_tower(
             kinds[slot], recipe.dim, width=recipe.width, dropout=recipe.dropout,
-            seed=_seed(ctx.seed, _WEIGHTS, number),
+            seed=_seed(ctx.seed, _WEIGHTS, number, names),
         ).to(device).train()
         for number, slot in enumerate(sides)
     }  # fmt: skip

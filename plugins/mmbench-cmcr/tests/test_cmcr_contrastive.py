@@ -129,6 +129,14 @@ def test_the_number_of_threads_changes_no_digit():
     np.testing.assert_array_equal(*found)
 
 
+def test_two_spaces_of_one_seed_share_no_beginning():
+    one, other = (fitted(first, "text", epochs=1) for first in ("image", "audio"))
+    texts = [unseen(made, "text") for made in (one, other)]
+    begun = [made.state().arrays["text/net.0.weight"].ravel() for made in (one, other)]
+    assert abs(np.corrcoef(begun)[0, 1]) < 0.1
+    assert recall_at_1(*texts) < 0.5  # of 16, untrained but for a step or two
+
+
 def test_a_training_leaves_torchs_generator_alone():
     torch.manual_seed(3)
     wanted = torch.rand(4)
