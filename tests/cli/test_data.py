@@ -39,6 +39,8 @@ SOUNDS = '''
             text = self.files[row].read_text()
             if not text:
                 raise ItemError("the file is empty", where=str(self.files[row]))
+            if text == "packed":
+                raise ItemError("the archive is cut off", where="packed.bin")
             return text
 
     class Sounds(Dataset):
@@ -130,6 +132,13 @@ def test_sample_then_status_then_check(start, site, tmp_path):
     assert said.out.endswith("sounds: 1 broken item\n")
     said = start("data", "check", "sounds", "--json", *root, plugins=plugins)
     assert [item["item"] for item in json.loads(said.out)] == ["7-3"]
+    for number in range(3):
+        (tmp_path / "d" / "sounds" / f"7-{number}.txt").write_text("packed")
+    said = start("data", "check", "sounds", *root, plugins=plugins)
+    assert (
+        said.out.splitlines()[0] == "all[7-0] and 2 more text: packed.bin: the archive is cut off"
+    )
+    assert said.out.endswith("sounds: 4 broken items\n")
     said = start(*sample, plugins=plugins)
     assert said.code == 2
     assert f"{tmp_path / 'd' / 'sounds'}: is not empty" in said.err
