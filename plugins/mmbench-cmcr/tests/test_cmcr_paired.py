@@ -136,7 +136,8 @@ def test_an_interrupted_fit_goes_on_where_it_was(tmp_path):
 def test_pairs_connect(options):
     seen, unseen = meanings(1, 600), meanings(9, 200)
     made = fitted({FIRST: CLIP("image", seen, 1), SECOND: CLAP("audio", seen, 2)},
-                  **{"epochs": 16, "batch": 256, "learning_rate": 0.004, "variance": 0.01, **options})  # fmt: skip
+                  **{"epochs": 16, "batch": 256, "learning_rate": 0.004, "variance": 0.01,
+                     **options})  # fmt: skip
     images = made.project("first", "image", CLIP("image", unseen, 11))
     sounds = made.project("second", "audio", CLAP("audio", unseen, 12))
     assert recall_at_1(sounds, images) > 40 / 200  # chance is 1 / 200
