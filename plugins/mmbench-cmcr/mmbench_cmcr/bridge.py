@@ -253,7 +253,11 @@ class Bridge(Connector):
             where=self.name,
         )
         best = best_of(scores)
-        ctx.log.info("%s: %s, of %s", self.name, best, scores)
+        ctx.log.info(
+            "%s: temperature %g of %d candidates, by %d pairs of %s: %s", self.name,
+            best.temperature, len(scores), len(pairs["first"]), self.validation,
+            "; ".join(map(str, scores)),
+        )  # fmt: skip
         self._meta = {
             "temperature": best.temperature,
             "validation": self.validation,

@@ -31,6 +31,10 @@ class Score:
     recall_at_1: float
     reciprocal_rank: float
 
+    def __str__(self) -> str:
+        """All of it, for the log."""
+        return f"{self.temperature:g}: R@1 {self.recall_at_1:.4f}, MRR {self.reciprocal_rank:.4f}"
+
 
 def score_temperatures(
     candidates: Sequence[float], first: NDArray[np.float32],

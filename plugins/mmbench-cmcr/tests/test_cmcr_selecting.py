@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pytest
 from cmcr_worlds import linear_space, meanings, rn
@@ -58,6 +60,54 @@ def test_the_best_of_the_candidates_is_taken_and_all_are_told():
     again = bridge()
     again.load_state(made.state())
     np.testing.assert_array_equal(again.project("second", "audio", sounds), wanted)
+
+
+def test_one_temperature_projects_the_same_bits_however_it_was_named():
+    sounds = CLAP("audio", meanings(9, 50), 8)
+    for temperature in (0.05, 0.3):
+        made = chosen(temperatures=(temperature,))
+        wanted = fitted(SHARED, temperature=temperature)
+        for base, slot, vectors in (
+            ("second", "audio", sounds), ("first", "image", PAIRS["first image d/valid"]),
+        ):  # fmt: skip
+            found = made.project(base, slot, vectors)
+            np.testing.assert_array_equal(found, wanted.project(base, slot, vectors))
+    assert not np.array_equal(wanted.project("second", "audio", sounds),
+                              chosen().project("second", "audio", sounds))  # fmt: skip
+
+
+#: Two texts; three pairs. The first two sounds are their texts, and the third lies between, nearer
+#: to the first. Pictures lie at 0, 90 and 45 degrees.
+HALF = 0.5**0.5
+HAND = {
+    "first text d/c/text": np.eye(2, dtype=np.float32),
+    "second text d/c/text": np.eye(2, dtype=np.float32),
+    "first image d/valid": np.array([[1, 0], [0, 1], [HALF, HALF]], np.float32),
+    "second audio d/valid": np.array([[1, 0], [0, 1], [0.8, 0.6]], np.float32),
+}
+
+
+def test_the_scores_are_those_that_a_hand_finds():
+    made = fitted(HAND, temperatures=(1.0, 0.05), validation="d/valid")
+    # At 1.0 weights differ by a factor of e at most: sounds lie at 20, 70 and 39 degrees. The first
+    # two are nearest to their pictures, the third too; each picture to its own sound.
+    warm = {"temperature": 1.0, "recall_at_1": 1.0, "reciprocal_rank": 1.0}
+    # At 0.05 the third sound lies at 1 degree, and is nearest to the first picture; its own is
+    # second. The third picture's nearest is its own sound still; so are all others'.
+    cold = {"temperature": 0.05, "recall_at_1": (2 / 3 + 1) / 2,
+            "reciprocal_rank": ((1 + 1 + 1 / 2) / 3 + 1) / 2}  # fmt: skip
+    found = made.state().meta["candidates"]
+    for each, wanted in zip(found, (warm, cold), strict=True):
+        assert each == pytest.approx(wanted)
+    assert made.state().meta["temperature"] == 1.0
+    assert made.state().meta["pairs"] == 3
+
+
+def test_the_choice_is_logged_with_all_scores(caplog):
+    with caplog.at_level(logging.INFO):
+        fitted(HAND, temperatures=(1.0, 0.05), validation="d/valid")
+    assert "temperature 1 of 2 candidates, by 3 pairs of d/valid: " in caplog.text
+    assert "1: R@1 1.0000, MRR 1.0000; 0.05: R@1 0.8333, MRR 0.9167" in caplog.text
 
 
 def test_ties_go_to_the_higher_rank_and_then_to_the_first():
