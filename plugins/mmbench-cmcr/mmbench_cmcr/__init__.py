@@ -12,7 +12,7 @@ MMBENCH_API_VERSION = 1
 _HINT = "pip install mmbench-cmcr"
 
 #: Two spaces of the numbers world, trained on halves of its training numbers: none is both seen as
-#: a picture and heard. Constants were chosen on its validation numbers.
+#: a picture and heard.
 _NUMBERS = {
     "first": "cca-image-text",
     "second": "cca-audio-text",
@@ -20,12 +20,13 @@ _NUMBERS = {
     "second_fit_on": {"dataset": "numbers", "train": "train-second"},
     "shared_corpus": ("numbers/train/text",),
 }
+#: The published ablation's constants, chosen on validation numbers alone; the rest is the paper's.
 _NUMBERS_CMCR = {
     **_NUMBERS,
     "first_memory": ("numbers/train-first/image",),
     "second_memory": ("numbers/train-second/audio",),
-    "tau1": 0.1, "tau2": 0.1, "tau3": 0.1, "variance": 0.02, "dim": 128,
-    "learning_rate": 0.003, "epochs": 60, "batch": 500,
+    "tau1": 0.1, "tau2": 0.1, "tau3": 0.1,
+    "learning_rate": 0.003, "epochs": 100, "batch": 250,
 }  # fmt: skip
 #: Where sounds meet pictures, or texts by way of them.
 _TASKS = (
