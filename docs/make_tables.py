@@ -11,6 +11,7 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
+from ablation_tables import ablation_claim, ablation_table
 from record_tables import record_tables
 
 from mmbench.api import MetricInfo
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parent
 #: The pages that hold made tables.
-PAGES = ("protocols.md", "records.md")
+PAGES = ("cmcr-ablation.md", "protocols.md", "records.md")
 BLOCK = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PROTOCOLS = {
     "retrieval": "retrieval:RetrievalTask",
@@ -195,6 +196,11 @@ def record(_name: str) -> str:
     return record_tables({"MetricInfo": lines}, table, spoken)
 
 
+def ablation(spaces: str) -> str:
+    """C-MCR with one component left out at a time, between its bounds."""
+    return ablation_table(spaces, table)
+
+
 MAKERS: Mapping[str, Callable[[str], str]] = {
     "options": options,
     "refused": refused,
@@ -202,6 +208,8 @@ MAKERS: Mapping[str, Callable[[str], str]] = {
     "presets": presets,
     "aggregators": aggregators,
     "record": record,
+    "ablation": ablation,
+    "claim": ablation_claim,
 }
 
 

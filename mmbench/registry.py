@@ -248,17 +248,26 @@ def _enter(
         for word in _SHOWN
         if not (text := getattr(spec, word, "")).isprintable()
     }
-    joins = getattr(spec, "joins", ())
-    joinable = isinstance(joins, tuple) and all(isinstance(suite, str) for suite in joins)
-    if not joinable:
+    wrong = [word for word in ("joins", "joins_for") if not _names(getattr(spec, word, ()))]
+    if wrong:
         clean["joins"] = ()
+        if hasattr(spec, "joins_for"):
+            clean["joins_for"] = ()
     known[name] = Entry(replace(spec, **clean) if clean else spec, plugin)
-    if joinable:
+    if not wrong:
         return None
+    word, said = wrong[0], getattr(spec, wrong[0])
+    does = f"{word.replace('_', ' ')} {said!r}"
+    example = "quickstart" if word == "joins" else "numbers-retrieval-audio-image"
     return (
-        f"its {kind.__name__} {name!r} joins {joins!r}, not a tuple of names; it joins none",
-        'write joins=("quickstart",), with the comma',
+        f"its {kind.__name__} {name!r} {does}, not a tuple of names; it joins none",
+        f'write {word}=("{example}",), with the comma',
     )
+
+
+def _names(found: Any) -> bool:
+    """Whether this is a tuple of names."""
+    return isinstance(found, tuple) and all(isinstance(name, str) for name in found)
 
 
 def _without(*plugins: PluginInfo) -> str:

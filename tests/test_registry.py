@@ -392,6 +392,17 @@ def test_an_entry_that_joins_nonsense_joins_nothing_and_stays(plugin, joins):
     assert registry.representations["odd"].spec.joins == registry.tasks["odd"].spec.joins == ()
 
 
+def test_an_entry_that_joins_for_nonsense_joins_nothing_and_stays(plugin):
+    joins = "('odd-suite',), joins_for='numbers-localization'"
+    source = JOINING.replace("joins={joins}", f"joins={joins}", 1).replace("{joins}", "()")
+    registry = load_registry([plugin("odd", source)])
+    (problem,) = registry.problems
+    assert "RepresentationSpec 'odd' joins for 'numbers-localization', not a tuple" in problem.what
+    assert problem.mend.startswith('write joins_for=("')
+    spec = registry.representations["odd"].spec
+    assert spec.joins == spec.joins_for == ()
+
+
 def test_an_entry_that_joins_an_unknown_suite_is_a_problem_and_stays(plugin):
     source = JOINING.replace("{joins}", "('odd-siute',)")
     registry = load_registry([plugin("odd", source)])

@@ -36,10 +36,11 @@ class RepresentationRef:
 
 @dataclass(frozen=True)
 class CorpusRequest:
-    """Vectors of an unpaired corpus that a connector learns from.
+    """Vectors of a corpus that a connector learns from.
 
     Requests for one stream of one collection through different bases are aligned: row for row they
-    are of the same items, and an item that one base could not encode is in none of them.
+    are of the same items, and an item that one base could not encode is in none of them. Requests
+    for different streams are not, unless they are ``paired``.
 
     Attributes:
         name: The key under which :meth:`Connector.fit_vectors` gets the array.
@@ -49,6 +50,8 @@ class CorpusRequest:
         collection: The corpus within the dataset.
         stream: The stream to encode.
         options: Options of the dataset.
+        paired: Whether it is aligned with all paired requests of its collection, of whatever
+            streams: an item that lacks one of them is in none.
     """
 
     name: str
@@ -58,6 +61,7 @@ class CorpusRequest:
     collection: str
     stream: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    paired: bool = False
 
 
 class Connector(ABC):

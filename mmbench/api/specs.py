@@ -25,6 +25,7 @@ class RepresentationSpec:
         options: Presets for the class's keyword arguments.
         hint: What to do when the import fails: ``"pip install mmbench-clap"``.
         joins: Names of suites that it joins when it is installed, after their own entries.
+        joins_for: Names of the tasks that it takes part in where it joins; () = all of them.
     """
 
     name: str
@@ -33,6 +34,7 @@ class RepresentationSpec:
     options: Mapping[str, Any] = field(default_factory=dict)
     hint: str = ""
     joins: tuple[str, ...] = ()
+    joins_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

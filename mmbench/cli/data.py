@@ -94,8 +94,12 @@ def check(name: str, data_root: Path | None, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps([asdict(item) for item in broken], indent=1))
     else:
-        for item in broken:
-            click.echo(f"{item.collection}[{item.item}] {item.stream}: {item.reason}")
+        alike: dict[tuple[str, str, str], list[str]] = {}
+        for each in broken:  # a file of many items says the same of each
+            alike.setdefault((each.collection, each.stream, each.reason), []).append(each.item)
+        for (collection, stream, reason), (item, *others) in alike.items():
+            more = f" and {len(others)} more" if others else ""
+            click.echo(f"{collection}[{item}]{more} {stream}: {reason}")
         found = "1 broken item" if len(broken) == 1 else f"{len(broken)} broken items"
         click.echo(f"{name}: {found if broken else 'all items decode'}")
     for remark in dataset.remarks(catalog.source(name)):

@@ -15,6 +15,7 @@ Examples:
   mmbench leaderboard results/quickstart
   mmbench leaderboard results/quickstart ../other-machine/results/quickstart --out merged
   mmbench leaderboard results/quickstart --coverage intersect
+  mmbench leaderboard results/quickstart --against cca
 """
 
 
@@ -30,8 +31,21 @@ Examples:
     show_default=True,
     help="Rows over different items: mark them, leave them out, or keep only common items.",
 )
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="ROW",
+    help="Compare this row with each other, paired by items and seeds. Repeatable.  [default: "
+    "what the suite compares]",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
-def leaderboard(folders: tuple[Path, ...], out: Path | None, coverage: str, as_json: bool) -> None:
+def leaderboard(
+    folders: tuple[Path, ...],
+    out: Path | None,
+    coverage: str,
+    against: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Build leaderboards from the records in FOLDERS; the better record of one cell wins."""
     from mmbench.cli.screen import (
         error_console,
@@ -40,9 +54,10 @@ def leaderboard(folders: tuple[Path, ...], out: Path | None, coverage: str, as_j
         say_not_ranked,
         show_leaderboards,
     )
+    from mmbench.results.differences import require_rows
     from mmbench.results.formats import to_json_text
     from mmbench.results.leaderboard import build_leaderboards
-    from mmbench.results.leaderboard_files import write_leaderboards
+    from mmbench.results.leaderboard_files import compared_rows, write_leaderboards
     from mmbench.results.store import RecordStore
 
     stores = []
@@ -60,9 +75,14 @@ def leaderboard(folders: tuple[Path, ...], out: Path | None, coverage: str, as_j
             home[record.checksum] = store
             records.append(record)
         say_damaged(store, error_console())
+    known = [name for folder in folders for name in compared_rows(folder)]
     boards = build_leaderboards(
-        records, lambda record: home[record.checksum].tables(record), coverage=coverage  # type: ignore[arg-type]
-    )  # fmt: skip
+        records,
+        lambda record: home[record.checksum].tables(record),
+        coverage=coverage,  # type: ignore[arg-type]
+        against=tuple(dict.fromkeys(against or known)),
+    )
+    require_rows(against, boards.tables)
     if out is not None:
         write_leaderboards(boards, out)
     if as_json:

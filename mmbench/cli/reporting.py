@@ -53,11 +53,15 @@ def show_plan(plan: Plan, *, as_json: bool, console: Console) -> None:
 
     seeded = any(cell.seed is not None for cell in plan.cells)
     cells_head = ("representation", "task", *(("seed",) if seeded else ()), "state", "why")
-    rows = []
+    rows: list[tuple[Any, ...]] = []
+    first_with: dict[str, str] = {}
     for cell in plan.cells:
         seed = ("" if cell.seed is None else str(cell.seed),) if seeded else ()
         state = Text(cell.state, style=_STYLES[cell.state])
-        why = " ".join(cell.reason.split())
+        why = "\n".join(line.strip() for line in cell.reason.splitlines())
+        place = f"{cell.representation.label} on {cell.task.label}"
+        if first_with.setdefault(cell.reason, place) != place and why:
+            why = f"as {first_with[cell.reason]}"
         rows.append((cell.representation.label, cell.task.label, *seed, state, why))
     _table(console, cells_head, rows, fixed=len(cells_head) - 1)
     work = [job for job in plan.jobs.values() if job.kind in ("fit", "interact") or job.missing]
@@ -123,7 +127,12 @@ def _joined(plan: Plan) -> list[tuple[str, str]]:
 
 
 def report_outcome(
-    outcome: Outcome, settings: RunSettings, console: Console, *, as_json: bool
+    outcome: Outcome,
+    settings: RunSettings,
+    console: Console,
+    *,
+    as_json: bool,
+    against: tuple[str, ...] = (),
 ) -> int:
     """Leaderboards to the screen and the results folder; what failed and why; the exit code."""
     from mmbench.cli.screen import output_console, show_leaderboards
@@ -133,7 +142,9 @@ def report_outcome(
 
     store = RecordStore(settings.results)
     if settings.limit is None:
-        boards = refresh_leaderboards(outcome.board, store.tables, settings.results)
+        boards = refresh_leaderboards(
+            outcome.board, store.tables, settings.results, against=against
+        )
     else:  # partial records are on no leaderboard, and must not empty the one that is there
         boards = build_leaderboards(list(outcome.records.values()), store.tables)
     failed = outcome.count("failed")
@@ -174,7 +185,9 @@ def _of_this_run(boards: Leaderboards, outcome: Outcome) -> Leaderboards:
         for table in boards.tables
         if any(key in outcome.records for row in table.rows for key in row.keys)
     ]
-    return replace(boards, tables=tuple(tables), summaries=())
+    shown = {(table.title, table.provenance) for table in tables}
+    compared = [each for each in boards.differences if (each.title, each.provenance) in shown]
+    return replace(boards, tables=tuple(tables), differences=tuple(compared), summaries=())
 
 
 def _say_outcome(

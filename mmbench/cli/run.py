@@ -211,7 +211,8 @@ def run(
         show_plan(plan, as_json=as_json, console=output_console())
         return 0
     outcome = _execute(running, plan, error_console(), quiet=as_json)
-    return report_outcome(outcome, settings, error_console(), as_json=as_json)
+    against = (base or chosen).against
+    return report_outcome(outcome, settings, error_console(), against=against, as_json=as_json)
 
 
 def find_suite(name: str, known: Registry) -> Suite:

@@ -47,7 +47,7 @@ def score(
     leaderboards are written anew.
     """
     from mmbench.cli.screen import error_console, output_console, say_damaged, show_leaderboards
-    from mmbench.results.leaderboard_files import refresh_leaderboards
+    from mmbench.results.leaderboard_files import compared_rows, refresh_leaderboards
     from mmbench.results.store import RecordStore
     from mmbench.runner.folders import cache_root, data_root
     from mmbench.runner.rescoring import rescore
@@ -92,7 +92,7 @@ def score(
     again = RecordStore(folder)
     records = again.records()
     say_damaged(again, console)
-    boards = refresh_leaderboards(records, again.tables, folder)
+    boards = refresh_leaderboards(records, again.tables, folder, against=compared_rows(folder))
     if as_json:
         click.echo(json.dumps(_as_json(folder, found, records, errors), indent=1, sort_keys=True))
     else:

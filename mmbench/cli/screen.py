@@ -27,7 +27,7 @@ LEGEND = (
     "significantly. Rows without a rank are yardsticks, published figures and reference levels."
 )
 #: Columns of words besides the second; numbers stand on the right.
-_WORDS = ("task", "primary metric")
+_WORDS = ("task", "representation", "primary metric")
 #: Between two columns of a table: one of padding, one of the box.
 _GAP = 2
 
@@ -61,13 +61,20 @@ def say(console: Console, status: str, text: str, style: str | None = None) -> N
 
 def show_leaderboards(boards: Leaderboards, console: Console) -> None:
     """Print every table and the summaries; of each table the metrics that fit the width."""
-    from mmbench.results.display import display_overview, display_summary
+    from mmbench.results.display import (
+        display_differences,
+        display_overview,
+        display_summary,
+    )
 
     if boards.tables:
         console.print(f"\n{LEGEND}" if console.is_terminal else LEGEND, style="dim", markup=False)
     for table in boards.tables:
         console.print()
         _print(_fitting(table, console.width), console)
+    for differences in boards.differences:
+        console.print()
+        _print(display_differences(differences), console)
     for summary in boards.summaries:
         console.print()
         _print(display_summary(summary), console)

@@ -16,6 +16,8 @@ __all__ = [
     "Cell",
     "CostRow",
     "Coverage",
+    "DifferenceRow",
+    "Differences",
     "Leaderboards",
     "NotRanked",
     "RepresentationRow",
@@ -128,6 +130,54 @@ class RepresentationRow:
     """Hash of class, version, options and weights."""
     family: str = "representation"
     """``representation``, ``connector``, or ``yardstick`` (shown, never ranked)."""
+    parameters: int | None = None
+    """How many of its parameters were trained; null = it does not say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DifferenceRow:
+    """How far one row is from the one that all are compared with: same items, same seeds."""
+
+    name: str
+    """The row."""
+    kind: RowKind
+    """Measured, or a yardstick."""
+    value: float | None
+    """Its own figure, on the items that both have."""
+    difference: float | None
+    """The other's figure minus this one's; null where they can't be compared."""
+    low: float | None = None
+    """Lower bound of the difference's interval."""
+    high: float | None = None
+    """Upper bound of it."""
+    level: float = 0.95
+    """Its nominal coverage."""
+    p_value: float | None = None
+    """Two-sided, of a paired bootstrap over items and seeds."""
+    n: int = 0
+    """How many items both have."""
+    seeds: int = 0
+    """How many seeds go together; 0 = they are not the same, and were drawn apart."""
+    note: str = ""
+    """Why they can't be compared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Differences:
+    """One row of a table against all others, by the primary metric."""
+
+    against: str
+    """The row that the others are compared with."""
+    title: str
+    """The table's."""
+    provenance: Provenance
+    """Real data, or generated."""
+    metric: MetricInfo
+    """What is compared."""
+    value: float | None
+    """The figure of the row that the others are compared with."""
+    rows: tuple[DifferenceRow, ...] = ()
+    """The others, in the order of the table."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +260,8 @@ class Leaderboards:
     """How rows over different items were treated."""
     tables: tuple[Table, ...] = ()
     """One a task and kind of data: real data first, then by title."""
+    differences: tuple[Differences, ...] = ()
+    """Where rows were named to compare all others with: one a table and named row."""
     summaries: tuple[Summary, ...] = ()
     """One a kind of data."""
     representations: tuple[RepresentationRow, ...] = ()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import TYPE_CHECKING
 
 from mmbench.results.labels import options_text
-from mmbench.results.numerals import decimals, number_text
+from mmbench.results.numerals import decimals, number_text, signed_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from mmbench.api.task import MetricInfo
     from mmbench.results.boards import (
         Cell,
+        DifferenceRow,
+        Differences,
         Leaderboards,
         NotRanked,
         RepresentationRow,
@@ -26,10 +29,12 @@ __all__ = [
     "Display",
     "display_cells",
     "display_costs",
+    "display_differences",
     "display_not_ranked",
     "display_overview",
     "display_representations",
     "display_summary",
+    "display_training",
     "format_cell",
     "table_title",
 ]
@@ -42,6 +47,9 @@ _BORDA = (
 )
 #: Of the rows that share the best place, so many are named in the overview.
 _NAMED = 3
+#: Smaller p-values are shown as below this.
+_LEAST_P = 0.001
+_PAIRED = "Paired bootstrap: one draw of items, and of seeds, serves both rows."
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Display:
     descriptions: tuple[tuple[str, str], ...] = ()
 
 
-def table_title(table: Table) -> str:
+def table_title(table: Table | Differences) -> str:
     """The task's label; generated data is marked."""
     return f"{table.title} (generated data)" if table.provenance == "generated" else table.title
 
@@ -148,18 +156,60 @@ def display_overview(boards: Leaderboards) -> Display:
     )
 
 
+def display_differences(differences: Differences) -> Display:
+    """One row against all others, as formatted strings."""
+    notes = _Footnotes()
+    metric = differences.metric
+    places = decimals(differences.value or 0.0, metric.unit)
+    unpaired = ("its seeds are others, and were drawn apart",)
+    rows = []
+    for row in differences.rows:
+        apart = unpaired if row.difference is not None and not row.seeds else ()
+        marks = notes.mark([note for note in (row.note, *apart) if note])
+        rows.append((row.name + marks, *_difference_texts(row, metric, places)))
+    unit = " (points)" if metric.unit == "share" else ""
+    value = "-"
+    if differences.value is not None:
+        value = number_text(differences.value, metric.unit, places)
+    return Display(
+        title=f"{differences.against} minus the others: {table_title(differences)}",
+        header=("representation", _head(metric), f"difference{unit}", "95 % interval", "p",
+                "items", "seeds"),
+        rows=tuple(rows),
+        notes=tuple(notes.texts),
+        remarks=(f"{differences.against}: {metric.name} {value}. {_PAIRED}",),
+    )  # fmt: skip
+
+
+def _difference_texts(row: DifferenceRow, metric: MetricInfo, places: int) -> tuple[str, ...]:
+    own = "-"
+    if row.value is not None:
+        own = number_text(row.value, metric.unit, decimals(row.value, metric.unit))
+    if row.difference is None:
+        return (own, "-", "", "", "", "")
+    interval = p_value = ""
+    if row.low is not None and row.high is not None:
+        low, high = (signed_text(bound, metric.unit, places) for bound in (row.low, row.high))
+        interval = f"[{low}, {high}]"
+    if row.p_value is not None:
+        p_value = f"{row.p_value:.3f}" if row.p_value >= _LEAST_P else f"< {_LEAST_P:g}"
+    difference = signed_text(row.difference, metric.unit, places)
+    return (own, difference, interval, p_value, str(row.n), str(row.seeds or ""))
+
+
 def display_representations(rows: Sequence[RepresentationRow]) -> Display:
     """What the rows of the tables are, as formatted strings."""
     return Display(
         title="Representations",
-        header=("representation", "registry name", "version", "distribution", "options",
-                "fingerprint"),
+        header=("representation", "registry name", "version", "distribution", "parameters",
+                "options", "fingerprint"),
         rows=tuple(
             (
                 row.label,
                 row.name,
                 row.version,
                 f"{row.distribution} {row.distribution_version}".strip(),
+                "" if row.parameters is None else f"{row.parameters:,}",
                 options_text(row.options),
                 row.fingerprint[:10],
             )
@@ -203,6 +253,35 @@ def display_costs(boards: Leaderboards) -> Display:
         for row in boards.costs
     )
     return Display(title="Measured cost", header=header, rows=rows)
+
+
+def display_training(boards: Leaderboards) -> Display:
+    """What training cost, by representation: the median over its seeds, and their range."""
+    parameters = {row.label: row.parameters for row in boards.representations}
+    rows = []
+    for name in sorted({row.representation for row in boards.costs}):
+        mine = [row for row in boards.costs if row.representation == name]
+        # Tasks that train on the same have one training: any of their cells tells what it cost.
+        own, bases = (
+            list({row.seed: row.seconds[stage] for row in mine if stage in row.seconds}.values())
+            for stage in ("fit", "fit of bases")
+        )
+        if own or bases:
+            count = parameters.get(name)
+            shown = "" if count is None else f"{count:,}"
+            rows.append((name, shown, str(len(own or bases)), _spread(own), _spread(bases)))
+    return Display(
+        title="Training",
+        header=("representation", "parameters", "trainings", "seconds", "seconds of its bases"),
+        rows=tuple(rows),
+    )
+
+
+def _spread(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    middle = f"{median(values):.2f}"
+    return middle if len(values) == 1 else f"{middle} [{min(values):.2f}, {max(values):.2f}]"
 
 
 def format_cell(cell: Cell | None, metric: MetricInfo) -> str:

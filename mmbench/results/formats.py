@@ -7,24 +7,32 @@ import io
 import json
 from typing import TYPE_CHECKING, Any
 
-from mmbench.results.boards import Leaderboards
+from mmbench.results.boards import Cell, Leaderboards, Row
 from mmbench.results.codec import from_plain, to_plain
 from mmbench.results.display import (
     SUPERSCRIPTS,
     Display,
     display_cells,
     display_costs,
+    display_differences,
     display_not_ranked,
     display_overview,
     display_representations,
     display_summary,
+    display_training,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mmbench.api.task import MetricInfo
-    from mmbench.results.boards import Cell, Coverage, RepresentationRow, Row, Table
+    from mmbench.results.boards import (
+        Coverage,
+        DifferenceRow,
+        Differences,
+        RepresentationRow,
+        Table,
+    )
 
 __all__ = [
     "TIDY",
@@ -76,6 +84,7 @@ def to_markdown(boards: Leaderboards) -> str:
     if boards.representations:
         parts.append(_markdown(display_representations(boards.representations), 2))
     parts += [_markdown(display_cells(table), 2) for table in boards.tables]
+    parts += [_markdown(display_differences(each), 2) for each in boards.differences]
     if boards.not_ranked:
         parts.append(_markdown(display_not_ranked(boards.not_ranked), 2))
     return "\n\n".join(parts) + "\n"
@@ -83,22 +92,34 @@ def to_markdown(boards: Leaderboards) -> str:
 
 def costs_to_markdown(boards: Leaderboards) -> str:
     """Measured cost as Markdown."""
-    return _markdown(display_costs(boards), 1) + "\n"
+    parts = [_markdown(display_costs(boards), 1)]
+    training = display_training(boards)
+    if training.rows:
+        parts.insert(0, _markdown(training, 1))
+    return "\n\n".join(parts) + "\n"
 
 
 def tidy_rows(boards: Leaderboards) -> list[dict[str, Any]]:
     """One dictionary a (table, row, metric), in the order of the tables; full precision.
 
     ``task``, ``provenance``, ``row``, ``kind`` and ``metric`` name it. ``representation``,
-    ``version``, ``options`` (JSON) and ``fingerprint`` are of measured rows only.
+    ``version``, ``options`` (JSON), ``fingerprint`` and ``parameters`` are of measured rows only.
+    After the cells come the differences, whose ``kind`` is ``difference``: the figure of the row
+    named in ``against`` minus that of ``row``.
     """
     known = {entry.label: entry for entry in boards.representations}
-    return [
+    cells = [
         _tidy_row(table, row, known.get(row.representation), metric, row.cells[metric.name])
         for table in boards.tables
         for row in table.rows
         for metric in table.metrics
         if metric.name in row.cells
+    ]
+    tables = {(table.title, table.provenance): table for table in boards.tables}
+    return cells + [
+        _tidy_difference(tables[each.title, each.provenance], each, row)
+        for each in boards.differences
+        for row in each.rows
     ]
 
 
@@ -115,6 +136,8 @@ TIDY: dict[str, type] = {
     "version": str,
     "options": str,
     "fingerprint": str,
+    "parameters": int,
+    "against": str,
     "rank": int,
     "best": bool,
     "metric": str,
@@ -126,6 +149,7 @@ TIDY: dict[str, type] = {
     "high": float,
     "level": float,
     "sd": float,
+    "p_value": float,
     "n": int,
     "seeds": int,
     "used": int,
@@ -139,19 +163,30 @@ def _tidy_row(
     table: Table, row: Row, entry: RepresentationRow | None, metric: MetricInfo, cell: Cell
 ) -> dict[str, Any]:
     coverage = row.used / row.total if row.used is not None and row.total else None
-    what: tuple[str | None, ...] = (None,) * 4
+    what: tuple[str | int | None, ...] = (None,) * 5
     if entry is not None:
         options = json.dumps(to_plain(entry.options), sort_keys=True, ensure_ascii=False)
-        what = (entry.name, entry.version, options, entry.fingerprint)
+        what = (entry.name, entry.version, options, entry.fingerprint, entry.parameters)
     values = (
         *(table.title, table.name, table.version, table.protocol, table.provenance),
-        *(row.name, row.kind, *what, row.rank, row.best),
+        *(row.name, row.kind, *what, None, row.rank, row.best),
         *(metric.name, metric.name == table.primary, metric.unit, metric.higher_is_better),
-        *(cell.value, cell.low, cell.high, cell.level, cell.sd, cell.n),
+        *(cell.value, cell.low, cell.high, cell.level, cell.sd, None, cell.n),
         *(row.seeds, row.used, row.total, coverage),
         "; ".join(note for note in (*row.notes, cell.note) if note),
     )
     return dict(zip(TIDY, values, strict=True))
+
+
+_OF_DIFFERENCE = ("low", "high", "level", "p_value", "n", "seeds", "note")
+
+
+def _tidy_difference(table: Table, each: Differences, row: DifferenceRow) -> dict[str, Any]:
+    metric = each.metric
+    given = _tidy_row(table, Row(name=row.name), None, metric, Cell(value=None))
+    given |= {"kind": "difference", "against": each.against, "best": None}
+    given |= {name: getattr(row, name) for name in _OF_DIFFERENCE}
+    return given | {"value": row.difference}
 
 
 def to_csv(boards: Leaderboards) -> str:

@@ -134,7 +134,8 @@ def not_ranked(records: Iterable[Record], labels: Mapping[tuple[str, str], str])
         elif record.status == "skipped":
             # An error's text is what happened, and below it what can be done about it.
             reason, _, fix = record.reason.strip().partition("\n")
-            listed.append(_left(record, name, "skipped", reason.strip(), " ".join(fix.split())))
+            lines = "\n".join(" ".join(line.split()) for line in fix.splitlines())
+            listed.append(_left(record, name, "skipped", reason.strip(), lines))
         elif record.partial:
             listed.append(_left(record, name, "partial", "run on a part of the data"))
     return listed

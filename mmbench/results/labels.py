@@ -108,6 +108,7 @@ def _row(name: str, entries: Sequence[RepresentationEntry]) -> RepresentationRow
         options=first.options,
         fingerprint=first.fingerprint,
         family=first.family,
+        parameters=first.parameters,
     )
 
 

@@ -12,6 +12,7 @@ from mmbench.results.boards import (
     Cell,
     CostRow,
     Coverage,
+    Differences,
     Leaderboards,
     NotRanked,
     Row,
@@ -21,12 +22,13 @@ from mmbench.results.boards import (
 )
 from mmbench.results.cells import make_cell, reaggregated_cell, unsigned_zeros
 from mmbench.results.coverage import Difference, common_items, differences
+from mmbench.results.differences import table_differences
 from mmbench.results.grouping import group_records, not_ranked
 from mmbench.results.itemsets import columns_on
 from mmbench.results.labels import label_of, representation_rows, row_labels
 from mmbench.results.merging import merge
 from mmbench.results.ranking import borda, competition_ranks, significant_digits
-from mmbench.results.significance import LEVEL, intervals_overlap, paired_p_value
+from mmbench.results.significance import LEVEL, intervals_overlap, paired_p_value, same_seeds
 from mmbench.results.unranked import published_rows, reference_rows
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def build_leaderboards(
     *,
     coverage: Coverage = "report",
     show_published: bool = True,
+    against: Sequence[str] = (),
     resamples: int = 10_000,
 ) -> Leaderboards:
     """Leaderboards of records: a table a task and kind of data, a summary a kind of data.
@@ -62,6 +65,8 @@ def build_leaderboards(
             and keeps them out of significance, ``strict`` leaves them out, ``intersect``
             re-aggregates all rows on common items.
         show_published: Whether published figures are listed.
+        against: Names of rows that all other rows are compared with, one by one; those that are
+            on no table have no say.
         resamples: Of the bootstrap, where the records don't hold the interval already.
 
     Raises:
@@ -75,15 +80,18 @@ def build_leaderboards(
     labels = row_labels(merged)
     groups, unreadable = group_records(merged, tables, labels)
     boards, left_out = [], [*not_ranked(merged, labels), *unreadable]
+    compared: list[Differences] = []
     for group in groups:
         board, excluded = _build_table(group, coverage, resamples)
         boards.append(board)
         left_out += excluded
+        compared += table_differences(board, group, against, resamples=resamples)
     left_out.sort(key=lambda e: (e.task, e.representation, e.seed or 0, e.status, e.reason))
     shown = {row.representation for board in boards for row in board.rows}
     return Leaderboards(
         coverage=coverage,
         tables=tuple(boards),
+        differences=tuple(compared),
         summaries=_summaries(boards),
         representations=representation_rows(merged, labels, shown),
         not_ranked=tuple(left_out),
@@ -255,6 +263,7 @@ def _against(best: _Lane, lane: _Lane, metric: MetricInfo, resamples: int) -> tu
                 [columns_on(metric, t, common) for t in each.contender.tables]
                 for each in (best, lane)
             ),
+            seeds=same_seeds(best.contender, lane.contender),
             resamples=resamples,
             seed=_SEED,
         )

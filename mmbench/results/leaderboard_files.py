@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     from mmbench.results.boards import Coverage, Leaderboards
     from mmbench.results.record import Record
 
-__all__ = ["refresh_leaderboards", "write_leaderboards"]
+__all__ = ["compared_rows", "refresh_leaderboards", "write_leaderboards"]
 
 _STAMP = ".leaderboard.stamp"
 #: Raise it when the same records would give other files: those of an older mmbench are made again.
-_LAYOUT = 2
+_LAYOUT = 3
 
 
 def write_leaderboards(boards: Leaderboards, folder: Path) -> None:
@@ -52,6 +52,15 @@ def write_leaderboards(boards: Leaderboards, folder: Path) -> None:
         _write(folder, contents)
 
 
+def compared_rows(folder: Path) -> tuple[str, ...]:
+    """The rows that the leaderboard in a folder compares all others with; none if there is none."""
+    try:
+        known = from_json_text((folder / "leaderboard.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ()
+    return tuple(dict.fromkeys(each.against for each in known.differences))
+
+
 def refresh_leaderboards(
     records: Sequence[Record],
     tables: Callable[[Record], Mapping[str, ItemTable]],
@@ -59,6 +68,7 @@ def refresh_leaderboards(
     *,
     coverage: Coverage = "report",
     show_published: bool = True,
+    against: Sequence[str] = (),
     resamples: int = 10_000,
 ) -> Leaderboards:
     """Build and write the leaderboards, unless the files in ``folder`` are those of these records.
@@ -70,7 +80,7 @@ def refresh_leaderboards(
         StoreError: The folder can't be written to, or the disk is full.
     """
     merged = merge(records)
-    options = [mmbench.__version__, _LAYOUT, coverage, show_published, resamples]
+    options = [mmbench.__version__, _LAYOUT, coverage, show_published, list(against), resamples]
     named = json.dumps([*options, *(record.checksum for record in merged)])
     made_from = sha256(named.encode()).hexdigest()
     known = _current(folder, made_from)
@@ -82,6 +92,7 @@ def refresh_leaderboards(
         tables,
         coverage=coverage,
         show_published=show_published,
+        against=against,
         resamples=resamples,
     )
     contents = _contents(boards)

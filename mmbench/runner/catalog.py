@@ -69,11 +69,18 @@ class FitSource:
         spec: Names the training collection, the target, the streams.
         collections: Where those names are found.
         samples: Keys of those that come from a generated sample.
+        dataset: That the suite (or a connector) named; "" = the task's own choice.
     """
 
     spec: FitSpec
     collections: Mapping[str, Collection]
     samples: frozenset[str] = frozenset()
+    dataset: str = ""
+
+    def learnt(self) -> dict[str, Collection]:
+        """The collections that are learnt from, by name."""
+        names = filter(None, (self.spec.train, self.spec.valid))
+        return {name: self.collections[name] for name in names}
 
     def streams(self) -> list[Stream]:
         """The training collection's streams that may be learnt from."""
@@ -239,7 +246,7 @@ class Catalog:
                     where=where,
                     fix=f"its collections are {', '.join(collections)}",
                 )
-        return FitSource(spec, collections, samples)
+        return FitSource(spec, collections, samples, fit_on.dataset if fit_on else "")
 
     def _open(self, choice: TaskChoice) -> OpenedTask:
         configured = self.registry.configure(

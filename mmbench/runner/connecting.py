@@ -89,11 +89,11 @@ def gather_corpora(
         mine = np.full(len(corpus.collection), -1, dtype=np.int64)
         mine[group.rows] = space.find(group.digests)
         places[corpus.request.name] = (space, mine)
-        kept[corpus.source] = (mine >= 0) & kept.get(corpus.source, np.True_)
+        kept[corpus.aligned] = (mine >= 0) & kept.get(corpus.aligned, np.True_)
     arrays, told = {}, []
     for number, corpus in enumerate(found.subject.corpora):
         space, mine = places[corpus.request.name]
-        rows = np.flatnonzero(kept[corpus.source])
+        rows = np.flatnonzero(kept[corpus.aligned])
         if not len(rows):
             encoder = found.subject.bases[corpus.request.base].choice.label
             raise DataError(

@@ -44,8 +44,16 @@ class Corpus:
 
     @property
     def source(self) -> str:
-        """Names the items: equal for all requests that have to be aligned."""
+        """Names the items."""
         return key_of(self.name, self.request.options)
+
+    @property
+    def aligned(self) -> str:
+        """Equal for all requests whose rows have to be of the same items."""
+        asked = self.request
+        if asked.paired:
+            return key_of("paired", asked.dataset, asked.collection, asked.options)
+        return self.source
 
     @property
     def key(self) -> str:
@@ -62,7 +70,10 @@ class Corpus:
     def recipe(self) -> tuple[Any, ...]:
         """What a training on it follows from."""
         asked = self.request
-        return (asked.name, asked.base, asked.slot, self.name, asked.options, self.fingerprint)
+        how = ("paired",) if asked.paired else ()
+        return (
+            asked.name, asked.base, asked.slot, self.name, asked.options, self.fingerprint, *how,
+        )  # fmt: skip
 
 
 def open_corpora(

@@ -17,7 +17,7 @@ from mmbench.results.record import (
     TaskEntry,
 )
 from mmbench.runner.bundle import Bundle, VectorRefs
-from mmbench.runner.entries import corpus_entries, representation_entry
+from mmbench.runner.entries import corpus_entries, fit_on_entries, representation_entry
 from mmbench.runner.environment import describe_environment
 from mmbench.runner.interacting import interaction_key
 from mmbench.runner.losses import depth, dropped_items, fall_together, is_derived
@@ -185,7 +185,9 @@ def draft_record(
     requested = _requested_streams(match)
     # Training items that nothing learns from took no part.
     parts = [match.subject, *(base for _, base in match.subject.tree())]
-    learnt = {id(each.collection) for each in match.subject.learnt()}
+    # Corpora have entries of their own.
+    fits = [each.fit for each in parts if each.fit]
+    learnt = {id(each) for fit in fits for each in fit.learnt().values()}
     idle = _training(match) - set(requested)
     part = {
         name: each
@@ -202,7 +204,7 @@ def draft_record(
         if name in requested and not match.interacts and _is_evaluated(match, name, collection):
             total += len(collection)
             used += len(rows)
-    entries += corpus_entries(match.subject, trainings)
+    entries += [*fit_on_entries(match.subject), *corpus_entries(match.subject, trainings)]
     generated = any(
         _is_generated(collection, stream, sample=name in match.opened.samples)
         for name, streams in requested.items()

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mmbench.runner.suite import RepresentationChoice
     from mmbench.runner.trainings import Trainings
 
-__all__ = ["corpus_entries", "representation_entry"]
+__all__ = ["corpus_entries", "fit_on_entries", "representation_entry"]
 
 
 def representation_entry(
@@ -36,6 +36,31 @@ def representation_entry(
         bases={path: BaseEntry(**_facts(base, trainings)) for path, base in subject.tree()},
         **_facts(subject, trainings),
     )
+
+
+def fit_on_entries(subject: Subject) -> list[CollectionEntry]:
+    """What was trained on besides the task's own collections, each once: auxiliary, too."""
+    found: dict[str, CollectionEntry] = {}
+    for each in (subject, *(base for _, base in subject.tree())):
+        if each.fit is None or not each.fit.dataset:
+            continue
+        for name, collection in each.fit.learnt().items():
+            sample = name in each.fit.samples
+            streams = {key: collection.streams[key] for key in sorted(each.fit_binding.values())}
+            entry = CollectionEntry(
+                name=f"{each.fit.dataset}/{name}",
+                dataset=each.fit.dataset,
+                fingerprint=collection.fingerprint(),
+                streams={
+                    key: StreamEntry(s.modality, s.kind, "generated" if sample else s.provenance)
+                    for key, s in streams.items()
+                },
+                items=len(collection),
+                used=len(collection),
+                auxiliary=True,
+            )
+            found.setdefault(f"{entry.name} {entry.fingerprint} {sorted(streams)}", entry)
+    return list(found.values())
 
 
 def corpus_entries(subject: Subject, trainings: Trainings | None) -> list[CollectionEntry]:

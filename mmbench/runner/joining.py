@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mmbench.registry import Entry, Registry
     from mmbench.runner.suite import Suite
 
-__all__ = ["with_joined"]
+__all__ = ["stays_out", "with_joined"]
 
 
 def with_joined(suite: Suite, name: str, registry: Registry) -> Suite:
@@ -35,6 +35,15 @@ def with_joined(suite: Suite, name: str, registry: Registry) -> Suite:
         tasks=(*suite.tasks, *tasks),
         representations=(*suite.representations, *representations),
     )
+
+
+def stays_out(choice: RepresentationChoice, task: TaskChoice, registry: Registry) -> str:
+    """Why a representation that joined a suite takes no part in a task of it; "" if it does."""
+    entry = registry.representations.get(choice.name)
+    if not choice.joined or entry is None:
+        return ""
+    wanted = entry.spec.joins_for
+    return "" if not wanted or task.name in wanted else "made for other tasks of the suite"
 
 
 def _joined(suite: str, own: Sequence[Any], entries: Any, kind: Any) -> list[Any]:

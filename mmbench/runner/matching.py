@@ -20,6 +20,7 @@ from mmbench.api.streams import bind_slots
 from mmbench.options import nearest
 from mmbench.runner.corpora import with_corpora
 from mmbench.runner.interacting import interacts, refuse_what_cannot_interact
+from mmbench.runner.joining import stays_out
 from mmbench.runner.keys import digest_rows, key_of
 from mmbench.runner.subjects import guarded, subject_of
 
@@ -202,6 +203,9 @@ def match(
         NotApplicable: They don't fit together; the message is the reason to skip the cell.
         MmbenchError: One of them is broken or misconfigured.
     """
+    elsewhere = stays_out(choice, task, catalog.registry)
+    if elsewhere:
+        raise NotApplicable(elsewhere)
     opened = catalog.task(task)
     subject = subject_of(catalog, choice, opened, task, seed)
     where = f"representation {choice.label}"

@@ -14,6 +14,7 @@ from mmbench.api import (
     Collection,
     Connector,
     CorpusRequest,
+    DataMissing,
     MmbenchError,
     NotApplicable,
     PluginError,
@@ -198,10 +199,7 @@ class _Builder:
         self._check_depth(choice, configured, above)
         above = (*above, _called(choice.name, configured.options))
         asked: list[Any] = list(guarded(connector.needs, "needs()", where))
-        bases = {
-            name: self._base(name, ref, choice, connector, above, asked)
-            for name, ref in connector.bases.items()
-        }
+        bases = self._bases(choice, connector, above, asked)
         infos = {name: base.info for name, base in bases.items()}
         info = guarded(lambda: connector.describe(infos), "describe()", where)
         _check_info(info, connector.routes, infos, where)
@@ -219,6 +217,35 @@ class _Builder:
             choice, configured, info, identity, key_of("recipe", identity, learnt),
             bases=bases, corpora=corpora, shared=key_of("shared", made, learnt),
         )  # fmt: skip
+
+    def _bases(
+        self, choice: RepresentationChoice, connector: Connector, above: tuple[str, ...],
+        asked: Sequence[Any],
+    ) -> dict[str, Subject]:  # fmt: skip
+        """A connector's bases, by name.
+
+        Raises:
+            DataMissing: Names all that is not there, of the bases and of the connector itself.
+        """
+        where = f"representation {choice.label}"
+        bases, missing = {}, []
+        for name, ref in connector.bases.items():
+            try:
+                bases[name] = self._base(name, ref, choice, connector, above, asked)
+            except DataMissing as error:
+                missing.append(error)
+        if not missing:
+            return bases
+        try:
+            guarded(connector.fingerprint, "fingerprint()", where)
+        except DataMissing as error:
+            missing.append(error)
+        if len(missing) == 1:
+            raise missing[0]
+        lines = dict.fromkeys(
+            "; ".join(line.strip() for line in str(each).splitlines()) for each in missing
+        )
+        raise DataMissing("what it needs is not all here", where=where, fix="\n  ".join(lines))
 
     def _base(
         self, name: str, ref: Any, choice: RepresentationChoice, connector: Connector,

@@ -99,6 +99,7 @@ class Suite:
         seeds: One cell each, where anything is seeded.
         description: One line.
         source: The file it was read from, for messages.
+        against: Labels of representations that the leaderboard compares all others with.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Suite:
     seeds: tuple[int, ...] = (0,)
     description: str = ""
     source: str = "the command line"
+    against: tuple[str, ...] = ()
 
     def select(
         self, representations: Sequence[str], tasks: Sequence[str], seeds: Sequence[int]
@@ -176,6 +178,7 @@ class _Reader:
     def suite(self, data: dict[str, Any], default_name: str) -> Suite:
         top = {
             "name": str, "description": str, "seeds": list, "task": list, "representation": list,
+            "against": list,
         }  # fmt: skip
         self._check_keys(data, top, "", 0)
         seeds = data.get("seeds", [0])
@@ -187,6 +190,11 @@ class _Reader:
         )
         for section, choices in (("task", tasks), ("representation", representations)):
             self._check_labels(section, choices)
+        against = data.get("against", [])
+        for label in against:
+            if label not in {choice.label for choice in representations}:
+                what = f"'against' names {label!r}, which is no representation's label"
+                self._fail(what, "", 0, "against", 'labels are set by label = "..."')
         name = data.get("name", default_name)
         if not re.fullmatch(r"[\w-][\w. -]*", name):
             self._fail(f"'name' names a folder, and {name!r} can't be one", "", 0, "name")
@@ -197,6 +205,7 @@ class _Reader:
             seeds=tuple(dict.fromkeys(seeds)),
             description=data.get("description", ""),
             source=self._source,
+            against=tuple(dict.fromkeys(against)),
         )
 
     def _representation(self, data: Any, index: int) -> RepresentationChoice:

@@ -111,8 +111,9 @@ class ConnectorSubject(Subject[Connector]):
             return f"a request for the base {lost[0].base!r}, which is none of {sorted(known)}"
         if [each for each in needs if not isinstance(each.options, Mapping)]:
             return "options of a dataset that are no mapping"
+        free = ("options", "paired")
         if empty := [
-            each for each in needs if not all(v for k, v in vars(each).items() if k != "options")
+            each for each in needs if not all(v for k, v in vars(each).items() if k not in free)
         ]:
             return f"an empty field in {empty[0]!r}"
         names = [each.name for each in needs]

@@ -71,7 +71,8 @@ def test_provenance_is_real_only_for_recorded_digits(world):
         if stream.provenance == "real"
     }
     splits = ("train", "valid", "test")
-    assert real == {(f"{kind}{split}", "image") for kind in ("", "digits-") for split in splits}
+    numbers = {(f"{kind}{split}", "image") for kind in ("", "digits-") for split in splits}
+    assert real == numbers | {("train-first", "image"), ("train-second", "image")}
 
 
 def test_columns(world):
@@ -102,11 +103,17 @@ def test_content_keys_name_each_item_and_the_handwriting(world, source):
 
     keys = [
         key
-        for collection in world.values()
+        for name, collection in world.items()
+        if name not in ("train-first", "train-second")
         for stream in collection.streams
         for key in collection.content_keys(stream)
     ]
     assert len(set(keys)) == len(keys)
+    for stream in world["train"].streams:  # the halves are the same items: nothing is encoded twice
+        first, second = (set(world[f"train-{half}"].content_keys(stream))
+                         for half in ("first", "second"))  # fmt: skip
+        assert not first & second
+        assert first | second == set(world["train"].content_keys(stream))
     other = Numbers().collections(DataSource(source.root, lambda path: "another file"))
     assert not set(keys) & set(other["test"].content_keys("image"))
 

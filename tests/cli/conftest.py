@@ -30,6 +30,8 @@ name = "numbers-retrieval-audio-image"
 @pytest.fixture(autouse=True)
 def _own_world(monkeypatch, tmp_path):
     """No plugins but our own, and nobody's cache and data."""
+    # What these commands start need not be traced: tests of the runner trace the same code.
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
     monkeypatch.setenv("MMBENCH_LOAD_PLUGINS", "")
     monkeypatch.setenv("MMBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MMBENCH_DATA", str(tmp_path / "data"))

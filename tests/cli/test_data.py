@@ -39,6 +39,8 @@ SOUNDS = '''
             text = self.files[row].read_text()
             if not text:
                 raise ItemError("the file is empty", where=str(self.files[row]))
+            if text == "packed":
+                raise ItemError("the archive is cut off", where="packed.bin")
             return text
 
     class Sounds(Dataset):
@@ -134,6 +136,13 @@ def test_sample_then_status_then_check(start, site, tmp_path):
     said = start("data", "check", "sounds", "--json", *root, plugins=plugins)
     assert [item["item"] for item in json.loads(said.out)] == ["7-3"]
     assert "the silence was cut off" in said.err
+    for number in range(3):
+        (tmp_path / "d" / "sounds" / f"7-{number}.txt").write_text("packed")
+    said = start("data", "check", "sounds", *root, plugins=plugins)
+    assert (
+        said.out.splitlines()[0] == "all[7-0] and 2 more text: packed.bin: the archive is cut off"
+    )
+    assert "\nsounds: 4 broken items\n" in said.out
     said = start(*sample, plugins=plugins)
     assert said.code == 2
     assert f"{tmp_path / 'd' / 'sounds'}: is not empty" in said.err

@@ -113,3 +113,45 @@ def test_an_unwritable_out_folder(call, finished, tmp_path):
     assert said.err.count("Error:") == 1
     assert "file" in said.err
     assert "Traceback" not in said.err
+
+
+def test_one_row_against_the_others(call, finished, tmp_path):
+    results = finished / "results" / "small"
+    out = tmp_path / "out"
+    said = call("leaderboard", results, "--against", "cca-image-text", "--out", out)
+    assert said.code == 0
+    assert "cca-image-text minus the others: numbers-retrieval-image-text" in said.out
+    assert "## cca-image-text minus the others" in (out / "leaderboard.md").read_text()
+    (compared,) = json.loads((out / "leaderboard.json").read_text())["differences"]
+    (row,) = compared["rows"]
+    assert row["name"] == "random"
+    assert 0.5 < row["low"] < row["difference"] < row["high"] < 1.0
+
+
+def test_what_a_leaderboard_compares_is_compared_again(call, copied):
+    results = copied / "results" / "small"
+    assert call("leaderboard", results, "--against", "random", "--out", results).code == 0
+    again = call("leaderboard", results, "--json")
+    assert again.out == (results / "leaderboard.json").read_text()
+    assert [each["against"] for each in json.loads(again.out)["differences"]] == ["random"]
+    assert call("score", results, "--cache", copied / "cache").code == 0
+    assert (results / "leaderboard.json").read_text() == again.out
+
+
+def test_a_row_that_is_not_there_is_misuse(call, finished):
+    said = call("leaderboard", finished / "results" / "small", "--against", "cca")
+    assert (said.code, said.out) == (2, "")
+    assert "no row of the leaderboard is called 'cca'" in said.err
+    assert "the rows are: cca-image-text, random" in said.err
+
+
+def test_a_suite_says_what_its_run_compares(call, copied, monkeypatch):
+    monkeypatch.chdir(copied)
+    suite = copied / "small.toml"
+    suite.write_text(suite.read_text().replace("\n", '\nagainst = ["random"]\n', 1))
+    said = call("run", "small.toml", "--cache", "cache", "--resamples", "200")
+    assert said.code == 0
+    assert "random minus the others: numbers-retrieval-image-text" in said.out
+    assert "3 ok (3 kept from before)" in said.err
+    board = json.loads((copied / "results" / "small" / "leaderboard.json").read_text())
+    assert [each["against"] for each in board["differences"]] == ["random"]

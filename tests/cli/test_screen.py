@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from io import StringIO
 from types import SimpleNamespace
@@ -176,7 +177,8 @@ def _plan():
     plan.cells = [
         CellPlan(choice, task, None, key="k1", job="score:k1"),
         CellPlan(other, task, 3, key="k2", job="score:k2"),
-        CellPlan(other, task, None, state="skipped", reason="takes no\n  odour"),
+        CellPlan(other, task, None, state="skipped", reason="takes no odour\n  get a nose"),
+        CellPlan(choice, task, None, state="skipped", reason="takes no odour\n  get a nose"),
     ]
     fit = Job("fit:1", "fit", choice, task, 0)
     encode = Job("encode:1", "encode", choice, task, 0, ("fit:1",), "query", 400, 100)
@@ -189,11 +191,13 @@ def test_the_plan_names_states_reasons_and_work():
     console = _console(100)
     show_plan(_plan(), as_json=False, console=console)
     shown = console.file.getvalue()
-    assert "skipped  takes no odour" in shown
+    assert "skipped  takes no odour\n" in re.sub(r" +\n", "\n", shown)
+    lines = [line.strip() for line in shown.splitlines()]
+    assert lines[lines.index("get a nose") + 1].endswith("as random on numbers-retrieval")
     work = next(line for line in shown.splitlines() if "encode query" in line)
     assert work.split()[-2:] == ["400", "100"]
     assert (
-        "Plan of small: 3 cells, 0 done, 2 to do, 1 skipped. Work: 1 fit, 100 items to encode "
+        "Plan of small: 4 cells, 0 done, 2 to do, 2 skipped. Work: 1 fit, 100 items to encode "
         "(300 are in the store), 2 cells to score." in " ".join(shown.split())
     )
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -80,25 +81,38 @@ def test_a_tutorial_is_short(name):
     assert 2 <= sum(step.edited for step in steps if step.kind != "console") <= 30
 
 
+@pytest.fixture(scope="module")
+def done(tmp_path_factory, wheels):
+    """Both tutorials, typed side by side, each in a folder of its own: what they said, by name."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in TUTORIALS}
+    pages = [ROOT / "docs" / f"{name}.md" for name in folders]
+    with ThreadPoolExecutor(len(pages)) as pool:
+        said = list(pool.map(typed, pages, folders.values(), [wheels] * len(pages)))
+    return {
+        name: (text, folder / TUTORIALS[name])
+        for (name, folder), text in zip(folders.items(), said, strict=True)
+    }
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_representations_row_is_on_the_board(tmp_path, wheels):
-    said = typed(ROOT / "docs" / "tutorial-representation.md", tmp_path, wheels)
-    found = rows(tmp_path / "mmbench-ridge")
+def test_the_representations_row_is_on_the_board(done):
+    said, folder = done["tutorial-representation"]
+    found = rows(folder)
     zero_shot = found["numbers-zeroshot-image"]["ridge"]["metrics"]["top-1"]["value"]
     retrieval = found["numbers-retrieval-image-text"]["ridge"]["metrics"]["image→text R@1"]["value"]
     assert 0.4 < zero_shot < 0.6  # "about half"
     assert 0.15 < retrieval < 0.25  # "a fifth"
-    board = (tmp_path / "mmbench-ridge/results/quickstart/leaderboard.md").read_text()
+    board = (folder / "results/quickstart/leaderboard.md").read_text()
     assert "| ridge |" in board
     assert said.count(" passed") >= 2
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_tasks_board_has_rows_on_real_data(tmp_path, wheels):
-    typed(ROOT / "docs" / "tutorial-task.md", tmp_path, wheels)
-    found = rows(tmp_path / "mmbench-handwriting")["handwriting"]
+def test_the_tasks_board_has_rows_on_real_data(done):
+    _, folder = done["tutorial-task"]
+    found = rows(folder)["handwriting"]
     assert {"random", "cca-image-text"} <= set(found)
     learnt = found["cca-image-text"]
     assert learnt["items_used"] == 897

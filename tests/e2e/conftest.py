@@ -11,15 +11,19 @@ import pytest
 
 @pytest.fixture(scope="session")
 def mmbench():
-    """Start the installed command in a process of its own, with our own plugin only."""
+    """Start the installed command in a process of its own, with these plugins beside our own."""
     script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
     assert script, "mmbench is not installed beside this Python"
 
-    def start(*arguments, cwd, code=0):
+    def start(*arguments, cwd, code=0, plugins=""):
         done = subprocess.run(
             [script, *map(str, arguments)],
             cwd=cwd,
-            env={**os.environ, "MMBENCH_LOAD_PLUGINS": "", "MMBENCH_CACHE": str(cwd / "cache")},
+            env={
+                **os.environ,
+                "MMBENCH_LOAD_PLUGINS": plugins,
+                "MMBENCH_CACHE": str(cwd / "cache"),
+            },
             capture_output=True,
             text=True,
             check=False,

@@ -16,6 +16,7 @@ from mmbench.metrics.bootstrap import (
     bootstrap_interval,
     bootstrap_interval_over_seeds,
     paired_bootstrap,
+    paired_bootstrap_over_seeds,
 )
 from mmbench.metrics.resampling import affordable, plan_resampling
 
@@ -292,6 +293,75 @@ def test_seeds_over_different_items_must_be_called_independent():
     with pytest.raises(ValueError, match="items='independent'"):
         bootstrap_interval_over_seeds("mean", seeds)
     assert bootstrap_interval_over_seeds("mean", seeds, items="independent").low == 1.0
+
+
+def test_one_seed_a_side_is_the_paired_bootstrap():
+    rng = np.random.default_rng(4)
+    a, b = [rng.normal(size=80)], [rng.normal(size=80)]
+    assert paired_bootstrap_over_seeds("mean", [a], [b]) == paired_bootstrap("mean", a, b)
+
+
+def test_a_side_without_randomness_goes_with_all_seeds_of_the_other():
+    rng = np.random.default_rng(5)
+    fixed = rng.normal(size=80)
+    seeds = [[fixed + 0.3 + 0.1 * rng.normal(size=80)] for _ in range(5)]
+    one = paired_bootstrap_over_seeds("mean", seeds, [[fixed]], resamples=500)
+    assert one == paired_bootstrap_over_seeds("mean", seeds, [[fixed]] * 5, resamples=500)
+    assert 0.2 < one.low < one.difference < one.high < 0.4
+
+
+def test_shared_seeds_take_out_what_both_sides_owe_to_the_seed():
+    rng = np.random.default_rng(6)
+    levels = (0.0, 1.0, 2.0, 3.0)
+    b = [[level + rng.normal(size=60)] for level in levels]
+    a = [[column[0] + 0.5] for column in b]
+    shared = paired_bootstrap_over_seeds("mean", a, b, resamples=500)
+    apart = paired_bootstrap_over_seeds("mean", a, b, seeds="independent", resamples=500)
+    assert shared.difference == apart.difference == pytest.approx(0.5)
+    assert (shared.low, shared.high) == (pytest.approx(0.5), pytest.approx(0.5))
+    assert apart.low < -1.0 < 2.0 < apart.high
+
+
+def test_paired_seeds_resampled_as_the_two_level_loop_does():
+    rng = np.random.default_rng(10)
+    a = [[rng.normal(0.3 * seed, 1.0, size=60)] for seed in range(4)]
+    b = [[0.5 * column[0] + rng.normal(size=60)] for column in a]
+    loop, values = np.random.default_rng(1), []
+    for _ in range(4_000):
+        rows = loop.integers(0, 60, size=60)
+        drawn = loop.integers(0, 4, size=4)
+        values.append(np.mean([a[s][0][rows].mean() - b[s][0][rows].mean() for s in drawn]))
+    low, high = np.quantile(values, [0.025, 0.975])
+    compared = paired_bootstrap_over_seeds("mean", a, b)
+    assert compared.low == pytest.approx(low, abs=0.05 * (high - low))
+    assert compared.high == pytest.approx(high, abs=0.05 * (high - low))
+
+
+def test_the_interval_of_a_difference_over_five_seeds_covers_it():
+    """Hits on the same 400 items with five seeds a side, as in results/cmcr-ablation."""
+    rng = np.random.default_rng(12)
+    true, covered, worlds = 0.08, 0, 200
+    for world in range(worlds):
+        hardness = rng.random(400)
+        seeds = 0.02 * rng.normal(size=(2, 5))  # what a seed makes of R@1: two points
+        a, b = (
+            [[(hardness + 0.2 * rng.normal(size=400) < level + s) * 1.0] for s in seeds[side]]
+            for side, level in enumerate((0.58, 0.50))
+        )
+        compared = paired_bootstrap_over_seeds("mean", a, b, resamples=400, seed=world)
+        covered += compared.low <= true <= compared.high
+    assert 0.90 <= covered / worlds <= 0.99
+
+
+def test_seeds_that_can_not_be_paired():
+    one, two = [[np.ones(3)]], [[np.ones(3)]] * 2
+    with pytest.raises(ValueError, match="3 and 2 seeds can't be shared"):
+        paired_bootstrap_over_seeds("mean", one * 3, two)
+    assert paired_bootstrap_over_seeds("mean", one * 3, two, seeds="independent").p_value == 1.0
+    with pytest.raises(ValueError, match="seeds must be"):
+        paired_bootstrap_over_seeds("mean", one, two, seeds="paired")
+    with pytest.raises(ValueError, match="no seeds"):
+        paired_bootstrap_over_seeds("mean", [], two)
 
 
 def test_p_values_of_null_comparisons_are_uniform():

@@ -11,6 +11,8 @@ from mmbench.api import MetricInfo
 from mmbench.results.boards import (
     Cell,
     CostRow,
+    DifferenceRow,
+    Differences,
     Leaderboards,
     NotRanked,
     RepresentationRow,
@@ -24,6 +26,7 @@ from mmbench.results.display import (
     display_costs,
     display_overview,
     display_summary,
+    display_training,
     format_cell,
 )
 from mmbench.results.formats import (
@@ -96,6 +99,45 @@ TABLE = Table(
 BOARDS = Leaderboards(
     coverage="report",
     tables=(TABLE,),
+    differences=(
+        Differences(
+            against="cca|数",
+            title="digits_retrieval",
+            provenance="generated",
+            metric=R1,
+            value=0.3174,
+            rows=(
+                DifferenceRow(
+                    name="other",
+                    kind="measured",
+                    value=None,
+                    difference=None,
+                    note="no common items",
+                ),
+                DifferenceRow(
+                    name="random",
+                    kind="yardstick",
+                    value=0.0025,
+                    difference=0.3149,
+                    low=0.28,
+                    high=0.35,
+                    p_value=0.0002,
+                    n=400,
+                    seeds=3,
+                ),
+                DifferenceRow(
+                    name="third",
+                    kind="measured",
+                    value=0.3175,
+                    difference=-0.0001,
+                    low=-0.02,
+                    high=0.02,
+                    p_value=0.9,
+                    n=400,
+                ),
+            ),
+        ),
+    ),
     summaries=(
         Summary(
             provenance="generated",
@@ -114,6 +156,7 @@ BOARDS = Leaderboards(
             distribution_version="1.4",
             options={"shrinkage": 0.3, "first": "audio"},
             fingerprint="0123456789abcdef",
+            parameters=12345,
         ),
         RepresentationRow(label="random", name="random", version="1", family="yardstick"),
     ),
@@ -175,10 +218,10 @@ half. One that skipped a task gets nothing for it, and is below all that did it.
 
 ## Representations
 
-| representation | registry name | version | distribution | options | fingerprint |
-| --- | --- | --- | --- | --- | --- |
-| cca\\|数 | cca | 2 | some-plugin 1.4 | first = audio, shrinkage = 0.3 | 0123456789 |
-| random | random | 1 |  |  |  |
+| representation | registry name | version | distribution | parameters | options | fingerprint |
+| --- | --- | --- | --- | --- | --- | --- |
+| cca\\|数 | cca | 2 | some-plugin 1.4 | 12,345 | first = audio, shrinkage = 0.3 | 0123456789 |
+| random | random | 1 |  |  |  |  |
 
 ## digits\\_retrieval (generated data)
 
@@ -204,6 +247,19 @@ paired bootstrap on audio→image R@1, p \\< 0.05
 - audio→image R@1: share of queries hit at \\*1\\*
 
 </details>
+
+## cca\\|数 minus the others: digits\\_retrieval (generated data)
+
+cca\\|数: audio→image R@1 31.7. Paired bootstrap: one draw of items, and of seeds, serves both rows.
+
+| representation | audio→image R@1 ↑ | difference (points) | 95 % interval | p | items | seeds |
+| --- | --- | --- | --- | --- | --- | --- |
+| other ¹ | - | - |  |  |  |  |
+| random | 0.25 | +31.5 | [+28.0, +35.0] | \\< 0.001 | 400 | 3 |
+| third ² | 31.8 | 0.0 | [-2.0, +2.0] | 0.900 | 400 |  |
+
+¹ no common items\x20\x20
+² its seeds are others, and were drawn apart
 
 ## Not ranked
 
@@ -295,7 +351,7 @@ def test_cells(cell, metric, text):
 
 
 def test_tidy_rows_are_one_a_table_row_and_metric():
-    rows = tidy_rows(BOARDS)
+    rows = tidy_rows(replace(BOARDS, differences=()))
     assert [(row["row"], row["metric"]) for row in rows] == [
         ("cca|数", "audio→image R@1"),
         ("cca|数", "median rank"),
@@ -322,6 +378,43 @@ def test_tidy_rows_are_one_a_table_row_and_metric():
     for row in rows:
         for name, value in row.items():
             assert value is None or type(value) in {TIDY[name], int}
+
+
+def test_differences_are_tidy_rows_of_their_own_kind():
+    rows = tidy_rows(BOARDS)[7:]
+    assert {row["kind"] for row in rows} == {"difference"}
+    assert all(list(row) == list(TIDY) for row in rows)
+    known = ("task", "against", "row", "metric", "value", "low", "high", "p_value", "n", "seeds")
+    assert [rows[1][name] for name in known] == [
+        "digits_retrieval", "cca|数", "random", R1.name, 0.3149, 0.28, 0.35, 0.0002, 400, 3,
+    ]  # fmt: skip
+    assert (rows[1]["rank"], rows[1]["best"], rows[1]["primary"]) == (None, None, True)
+    assert (rows[0]["value"], rows[0]["note"]) == (None, "no common items")
+
+
+def test_training_is_told_by_representation():
+    def cost(name, task, seed, **seconds):
+        found = {stage.replace("_", " "): value for stage, value in seconds.items()}
+        first = BOARDS.costs[0]
+        return replace(first, representation=name, task=task, seed=seed, seconds=found)
+
+    boards = replace(
+        BOARDS,
+        costs=(
+            *(
+                cost("cca|数", task, s, fit=1.0 + s, fit_of_bases=3.0)
+                for s in range(3)
+                for task in "tu"
+            ),
+            cost("joined", "t", None, fit_of_bases=4.5),
+            cost("random", "t", 0, encode=1.0),
+        ),
+    )
+    assert display_training(boards).rows == (
+        ("cca|数", "12,345", "3", "2.00 [1.00, 3.00]", "3.00 [3.00, 3.00]"),
+        ("joined", "", "1", "", "4.50"),
+    )
+    assert costs_to_markdown(boards).startswith("# Training\n\n| representation | parameters |")
 
 
 def test_csv_reads_back_in_full_precision():

@@ -11,6 +11,7 @@ from record_samples import METRICS, Results, make_record, make_tables, make_task
 
 from mmbench.api import ItemTable, MetricInfo
 from mmbench.api.errors import StoreError, UsageError
+from mmbench.results.differences import require_rows
 from mmbench.results.leaderboard import build_leaderboards, cost_rows
 from mmbench.results.record import DroppedItem, ErrorEntry, MetricValue
 
@@ -529,3 +530,73 @@ def test_intersect_with_undefined_common_items(results):
     cells = results.table(coverage="intersect").rows[0].cells
     assert cells["R@5"].value is None
     assert cells["R@1"].value == 1.0
+
+
+def test_one_row_against_all_others(results):
+    rng = np.random.default_rng(3)
+    ranks = {seed: np.where(rng.random(60) < 0.5, 1, 9) for seed in range(4)}
+    for seed in range(3):
+        results.add("mine", ranks[seed], seed=seed)
+        # Of each four that mine hits, this one loses one.
+        results.add("twin", np.where(np.arange(60) % 4 == 0, 9, ranks[seed]), seed=seed)
+        results.add("apart", ranks[seed + 1], seed=seed + 1)
+    results.add("fixed", GOOD)
+    boards = results.build(against=["mine", "nobody"])
+    (compared,) = boards.differences
+    assert (compared.against, compared.title) == ("mine", boards.tables[0].title)
+    mine = next(row for row in boards.tables[0].rows if row.name == "mine")
+    assert compared.value == mine.cells["R@1"].value
+    assert [row.name for row in compared.rows] == [
+        row.name for row in boards.tables[0].rows if row.kind == "measured" and row is not mine
+    ]
+    found = {row.name: row for row in compared.rows}
+    hits = np.stack([ranks[seed] == 1 for seed in range(3)])
+    lost = hits[:, np.arange(60) % 4 == 0].sum() / 180
+    assert found["twin"].difference == pytest.approx(lost)
+    assert 0 <= found["twin"].low <= lost <= found["twin"].high
+    assert {name: row.seeds for name, row in found.items()} == {"twin": 3, "apart": 0, "fixed": 3}
+    assert found["fixed"].difference == pytest.approx(mine.cells["R@1"].value - 0.75)
+    assert found["fixed"].n == 60
+    assert results.build().differences == ()
+
+
+def test_rows_over_other_items_are_compared_on_common_ones(results):
+    results.add("mine", GOOD)
+    results.add("half", GOOD[30:], IDS[30:])
+    results.add("elsewhere", GOOD, [f"other-{name}" for name in IDS])
+    (compared,) = results.build(against=["mine"]).differences
+    found = {row.name: row for row in compared.rows}
+    assert (found["half"].difference, found["half"].n, found["half"].p_value) == (0.0, 30, 1.0)
+    assert found["elsewhere"].difference is None
+    assert found["elsewhere"].note == "no common items"
+
+
+def test_without_per_item_scores_there_is_no_difference(results):
+    for name in ("mine", "other"):
+        results.add(name, GOOD, task=make_task(primary="gap"))
+    (compared,) = results.build(against=["mine"]).differences
+    (row,) = compared.rows
+    assert (row.value, row.difference, row.note) == (0.5, None, "no function of per-item scores")
+
+
+def test_a_row_that_is_not_there_is_named():
+    with pytest.raises(UsageError, match="no row of the leaderboard is called 'nobody'") as caught:
+        require_rows(["nobody"], [])
+    assert "the rows are: none" in caught.value.fix
+
+
+def test_seeds_go_together_where_both_rows_have_the_same(results):
+    """The bold of a table is decided as its differences are."""
+    rng = np.random.default_rng(3)
+    hard = rng.random(60)
+    for seed, level in enumerate((0.3, 0.5, 0.7)):
+        results.add("mine", np.where(hard < level, 1, 9), seed=seed)
+        results.add("less", np.where(hard < level - 0.15, 1, 9), seed=seed)
+    assert ranked(results.table()) == [("mine", 1, True), ("less", 2, False)]
+    for record in results.records:
+        if record.representation.label == "less":
+            key = record.key
+            other = replace(record, seed=record.seed + 3)
+            results.records[results.records.index(record)] = other
+            assert key in results.by_key
+    assert ranked(results.table()) == [("mine", 1, True), ("less", 2, True)]

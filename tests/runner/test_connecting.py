@@ -151,6 +151,20 @@ def test_rows_of_one_corpus_are_aligned(bench) -> None:
     assert (corpus.items, corpus.used) == (24, 23)
 
 
+def test_rows_of_paired_corpora_are_aligned_over_streams(bench) -> None:
+    def forgets(item):
+        return {"forgotten": [item]}
+
+    lossy = joined(first="looked-up", first_options=forgets("train-003"), paired=True,
+                   second="looked-up", second_options=forgets("train-005"))  # fmt: skip
+    outcome, _ = bench.do([lossy], [task("pairs")])
+
+    record = only(outcome)
+    assert state_of(bench, record).meta["rows"] == {"first": 22, "second": 22}
+    corpora = {each.name: each.used for each in record.data if each.auxiliary}
+    assert corpora == {"faulty-pairs/train/left": 22, "faulty-pairs/train/right": 22}
+
+
 def test_items_that_a_base_drops_are_dropped_with_its_reason(bench) -> None:
     outcome, _ = bench.do([joined()], [task("pairs", broken=["test-003"])])
     record = only(outcome)
@@ -258,6 +272,9 @@ def test_a_base_can_be_trained_on_data_of_its_own(bench, catalog) -> None:
     # ... so that it does without the task's: this one offers none.
     outcome, _ = bench.do([joined(second_fit_on=named)], [task("crops")])
     assert only(outcome).status == "ok"
+    listed = {each.name: each for each in only(outcome).data if each.auxiliary}
+    assert set(listed) == {"faulty-pairs/test", "faulty-pairs/train/left"}
+    assert set(listed["faulty-pairs/test"].streams) == {"left", "right"}
     with pytest.raises(NotApplicable, match="learnt must be trained, and crops names no"):
         match(catalog, joined(), task("crops"), 0)
 

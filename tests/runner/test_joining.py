@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from runner_bench import representation, task
+from runner_bench import Bench, representation, task
 
 from mmbench.api import RepresentationSpec, TaskSpec, UsageError
 from mmbench.registry import Entry, PluginInfo, Registry
@@ -58,6 +58,19 @@ def test_a_guests_wrong_options_stop_nobody_else(bench) -> None:
     strange = replace(task("pairs", "guest"), options={"nope": 1}, joined="dist-a")
     plan = bench.plan(None, [strange, task("pairs")])
     assert [cell.state for cell in plan.cells] == ["skipped", "planned"]
+
+
+def test_a_guest_that_joins_for_some_tasks_is_skipped_on_the_others(bench) -> None:
+    entry = bench.registry.representations["steady"]
+    spec = replace(entry.spec, joins=("board",), joins_for=("pairs",))
+    known = {**bench.registry.representations, "steady": replace(entry, spec=spec)}
+    asked = Bench(replace(bench.registry, representations=known), bench.settings)
+    guest = replace(representation("steady", "guest"), joined="dist-a")
+    tasks = [task("pairs"), task("sparse")]
+    plan = asked.plan([guest, representation("steady")], tasks)
+
+    assert [cell.state for cell in plan.cells] == ["planned", "planned", "skipped", "planned"]
+    assert plan.cells[2].reason == "made for other tasks of the suite"
 
 
 def test_what_the_user_sets_wrong_is_misuse_for_a_guest_too(bench) -> None:

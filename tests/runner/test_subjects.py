@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from runner_bench import representation, task
 
-from mmbench.api import PluginError, UsageError
+from mmbench.api import DataMissing, PluginError, UsageError
 from mmbench.runner.matching import match
 from mmbench.runner.naming import info_of
 
@@ -142,3 +142,29 @@ def test_a_broken_declaration_breaks_the_cell(bench, fault, what) -> None:
 
     assert cell.state == "broken"
     assert what in cell.reason
+
+
+def test_all_that_is_not_there_is_named_at_once(bench, monkeypatch) -> None:
+    """Weights of both bases and of the connector: whoever fetches them fetches them once."""
+    from mmbench_faulty.connectors import Joined
+    from mmbench_faulty.representations import Steady
+
+    def lacking(made):
+        name = type(made).__name__
+        raise DataMissing(f"{name}'s weights are not here", where=name, fix="get them\nput them")
+
+    monkeypatch.setattr(Joined, "fingerprint", lacking)
+    monkeypatch.setattr(Steady, "fingerprint", lacking)
+    choice = joined("mine", second="steady", second_options={"scale": 2.0})
+    (cell,) = bench.plan([choice], [task("pairs")]).cells
+
+    assert cell.state == "skipped"
+    assert cell.reason.splitlines() == [
+        "representation mine: what it needs is not all here",
+        "  Steady: Steady's weights are not here; get them; put them",
+        "  Joined: Joined's weights are not here; get them; put them",
+    ]
+    monkeypatch.undo()
+    monkeypatch.setattr(Joined, "fingerprint", lacking)
+    (cell,) = bench.plan([choice], [task("pairs")]).cells
+    assert cell.reason.startswith("Joined: Joined's weights are not here\n  get them")

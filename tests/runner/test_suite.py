@@ -68,6 +68,11 @@ def test_defaults() -> None:
     assert suite == Suite("empty", (), (), (0,), "", "s.toml")
 
 
+def test_rows_to_compare_with_are_labels() -> None:
+    text = 'against = ["b", "b"]\n[[representation]]\nname = "a"\nlabel = "b"'
+    assert parse(text).against == ("b",)
+
+
 R, T = "[[representation]]\n", "[[task]]\n"
 
 
@@ -84,6 +89,9 @@ R, T = "[[representation]]\n", "[[task]]\n"
         ("seeds = [0, -1]", "'seeds' must be a list of whole numbers", 1),
         ("seeds = [0.5]", "'seeds' must be a list of whole numbers", 1),
         ("seeds = [true]", "'seeds' must be a list of whole numbers", 1),
+        ('against = "a"', "'against' must be a list", 1),
+        ('\nagainst = ["c"]\n' + R + 'name = "a"', "'against' names 'c'", 2),
+        ('against = ["a"]\n' + R + 'name = "a"\nlabel = "b"', "'against' names 'a'", 1),
         ("[task]", "'task' must be a list", 1),
         ("task = [3]", "'task' must be a table", 1),
         (R, "a [[representation]] lacks the key 'name'", 1),

@@ -10,10 +10,12 @@ A plugin may say in its ``pyproject.toml`` how it is checked here::
     [tool.mmbench.check]
     # Tests that make what the command makes: once is enough.
     instead_of = ["tests/test_conformance.py::test_conformance["]
-    # Where pretrained weights are needed: what to check with tiny ones, and what writes them (a
-    # function of the tests: it takes a folder, and returns options).
+    # What the command is given, where that is not the distribution.
     names = ["clip"]
+    # Where pretrained weights are needed: what writes tiny ones (a function of the tests: it takes
+    # a folder, and returns options), and further options.
     tiny = "tiny_clip:write_tiny"
+    options = { dense = "value" }
 
 Without weights ``mmbench plugin check DISTRIBUTION`` must then fail, and say which are missing.
 """
@@ -108,14 +110,13 @@ class Plugin:
 
 
 def build(folder: Path, into: Path) -> Path:
-    """A folder's wheel."""
-    into.mkdir(parents=True, exist_ok=True)
-    before = set(into.glob("*.whl"))
+    """A folder's wheel, in a folder of its own."""
+    place = into / folder.name
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", into, folder],
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", place, folder],
         check=True, stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    (wheel,) = set(into.glob("*.whl")) - before
+    (wheel,) = place.glob("*.whl")
     return wheel
 
 
@@ -141,8 +142,9 @@ def run_tests(environment: Environment, plugin: Plugin) -> str:
 
 def run_check(environment: Environment, plugin: Plugin) -> str:
     """The conformance kit on all that a plugin brings, or on its tiny models."""
+    names = plugin.check.get("names", [plugin.distribution])
     if "tiny" not in plugin.check:
-        return environment.run("mmbench", "plugin", "check", plugin.distribution)[1]
+        return environment.run("mmbench", "plugin", "check", *names)[1]
     module, _, function = plugin.check["tiny"].partition(":")
     models = environment.work / plugin.distribution / "models"
     models.mkdir()
@@ -153,9 +155,9 @@ def run_check(environment: Environment, plugin: Plugin) -> str:
     )
     written = environment.run("python", "-c", script, cwd=models.parent)[0]
     options = []
-    for key, value in json.loads(written.splitlines()[-1]).items():
+    chosen = json.loads(written.splitlines()[-1]) | plugin.check.get("options", {})
+    for key, value in chosen.items():
         options += ["-o", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-    names = plugin.check["names"]
     return environment.run("mmbench", "plugin", "check", *names, *options)[1]
 
 
@@ -181,9 +183,11 @@ def main(work: Path, folders: list[Path]) -> int:
     (work / "empty").mkdir(parents=True)
     environment = Environment(work / "venv", work / "empty")
     plugins = list(map(Plugin.of, folders))
-    wheels = {build(ROOT, work / "wheels"): ""}
+    with ThreadPoolExecutor(2) as pool:
+        sources = [ROOT, *(plugin.folder for plugin in plugins)]
+        built = pool.map(build, sources, [work / "wheels"] * len(sources))
+        wheels = dict(zip(built, ["", *(plugin.extra for plugin in plugins)], strict=True))
     for plugin in plugins:
-        wheels[build(plugin.folder, work / "wheels")] = plugin.extra
         place = environment.work / plugin.distribution
         shutil.copytree(plugin.folder / "tests", place / "tests")
         shutil.copy(plugin.folder / "pyproject.toml", place)
@@ -196,8 +200,9 @@ def main(work: Path, folders: list[Path]) -> int:
     ]
     failed = 0
     with ThreadPoolExecutor(2) as pool:
-        waiting = [pool.submit(job, environment, plugin) for job, plugin in jobs]
-        waiting.append(pool.submit(check_core, environment))
+        # What takes longest comes first, so that nothing long is left for one core alone.
+        waiting = [pool.submit(check_core, environment)]
+        waiting += [pool.submit(job, environment, plugin) for job, plugin in jobs]
         for each in as_completed(waiting):
             try:
                 print(each.result(), flush=True)

@@ -11,12 +11,12 @@ from mmbench.api import (
     DataError,
     PluginError,
     RepresentationInfo,
-    RepresentationRef,
     State,
     UsageError,
 )
-from mmbench_cmcr.corpora import Rows, collect, corpus_requests
-from mmbench_cmcr.junction import Junction
+from mmbench_cmcr.checks import require
+from mmbench_cmcr.corpora import Rows, collect, collect_pairs, corpus_requests, pair_requests
+from mmbench_cmcr.junction import Junction, two_bases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +53,11 @@ class Bridge(Connector):
         more_slots: Further slots of the first space.
         shared_corpus: Corpora of the shared modality, DATASET/COLLECTION/STREAM each.
         temperature: Of the softmax over cosine similarities; towards 0 only the nearest counts.
+        temperatures: Candidates, of which the one with the highest R@1 on ``validation`` is taken
+            instead (the mean of both directions; of equal ones that with the highest mean
+            reciprocal rank, then the first named).
+        validation: A paired collection, DATASET/COLLECTION, whose streams are called as the leaves;
+            else DATASET/COLLECTION/STREAM/STREAM. Nothing else is chosen by it.
         limit: Items of the shared corpus that are kept, at most, evenly spaced.
     """
 
@@ -72,27 +77,36 @@ class Bridge(Connector):
         more_slots: tuple[str, ...] = (),
         shared_corpus: tuple[str, ...] = (),
         temperature: float = 0.01,
+        temperatures: tuple[float, ...] = (),
+        validation: str = "",
         limit: int = 100_000,
     ) -> None:
-        if not (temperature > 0 and np.isfinite(temperature)):
-            raise UsageError(f"temperature must be above 0, not {temperature}", where="bridge")
+        for each in (temperature, *temperatures):
+            require("above 0", "bridge", temperature=each)
+        if bool(temperatures) != bool(validation):
+            raise UsageError(
+                "temperatures and validation go together: candidates, and pairs to choose by",
+                where="bridge", fix="name both or none, such as -o 'temperatures=[0.02, 0.1]' "
+                "-o validation=numbers/valid",
+            )  # fmt: skip
         if limit < 1:
             raise UsageError(f"limit must be 1 or more, not {limit}", where="bridge")
         self.junction = Junction(
             shared, first_leaf, second_leaf, second_shared or shared, more_slots
         )
-        self.bases = {
-            "first": RepresentationRef(first, dict(first_options or {}), dict(first_fit_on or {})),
-            "second": RepresentationRef(
-                second, dict(second_options or {}), dict(second_fit_on or {})
-            ),
-        }
+        self.bases = two_bases(
+            first, second, first_options, second_options, first_fit_on, second_fit_on
+        )
         self.routes = self.junction.routes
         self.shared_corpus = shared_corpus
         self.temperature = temperature
+        self.temperatures = temperatures
+        self.validation = validation
         self.limit = limit
         self._device = "cpu"
         self._sides: dict[str, Rows] = {}
+        #: Of a chosen temperature: which, and what all candidates gave.
+        self._meta: dict[str, Any] = {}
 
     @property
     def name(self) -> str:
@@ -118,24 +132,29 @@ class Bridge(Connector):
         )
 
     def needs(self) -> list[CorpusRequest]:
-        """The shared corpora in both spaces.
+        """The shared corpora in both spaces, and the validation pairs if there are any.
 
         Raises:
             UsageError: No corpus was named.
         """
-        return [request for requests in self._requests().values() for request in requests]
+        asked = [request for requests in self._requests().values() for request in requests]
+        if self.validation:
+            pairs = pair_requests(self.junction, (self.validation,))
+            asked += [*pairs["first"], *pairs["second"]]
+        return asked
 
     def load(self, ctx: Context) -> None:
         """Look up where the runner computes."""
         self._device = ctx.device
 
     def fit_vectors(self, arrays: Mapping[str, NDArray[Any]], ctx: Context) -> None:
-        """Keep the shared corpus in both spaces; nothing is trained.
+        """Keep the shared corpus in both spaces, and choose the temperature; nothing is trained.
 
         Raises:
-            DataError: It is empty, has a vector that is NaN or zero, or differs in its items.
+            DataError: It is empty, has a vector that is NaN or zero, or differs in its items. Or
+                the validation pairs do.
         """
-        self._sides = {}
+        self._sides, self._meta = {}, {}
         found = {
             base: collect(arrays, requests, self.bases[base].name)
             for base, requests in self._requests().items()
@@ -154,6 +173,8 @@ class Bridge(Connector):
         self._sides = {
             base: Rows(rows.name, (rows.take(kept),)) for base, rows in found.items()
         }  # fmt: skip
+        if self.validation:
+            self._choose(arrays, ctx)
 
     def project(self, base: str, slot: str, vectors: NDArray[Any]) -> NDArray[np.float32]:
         """Unit vectors of the first space.
@@ -166,6 +187,26 @@ class Bridge(Connector):
             raise PluginError("is not trained: call fit_vectors or load_state", where=self.name)
         if base not in self._sides:
             raise PluginError(f"has no space {base!r}, but first and second", where=self.name)
+        return self._joined(base, slot, vectors, self._meta.get("temperature", self.temperature))
+
+    def state(self) -> State:
+        """The shared corpus in both spaces, and how the temperature was chosen."""
+        if not self._sides:
+            raise PluginError("is not trained: call fit_vectors or load_state", where=self.name)
+        return State({base: rows.parts[0] for base, rows in self._sides.items()}, self._meta)
+
+    def load_state(self, state: State) -> None:
+        """Become what was kept."""
+        self._sides = {
+            base: Rows(f"{self.bases[base].name}, shared", (np.asarray(state.arrays[base]),))
+            for base in ("first", "second")
+        }
+        self._meta = dict(state.meta)
+
+    def _joined(
+        self, base: str, slot: str, vectors: NDArray[Any], temperature: float
+    ) -> NDArray[np.float32]:
+        """Unit vectors of the first space, at a temperature."""
         import torch
         from torch.nn.functional import normalize
 
@@ -187,22 +228,41 @@ class Bridge(Connector):
                 with one_thread(self._device):
                     found = soft_values(
                         found, self._sides["second"], self._sides["first"],
-                        temperature=self.temperature,
+                        temperature=temperature,
                     )  # fmt: skip
             out[start : start + len(chunk)] = normalize(found, dim=-1).cpu().numpy()
         return out.reshape(*vectors.shape[:-1], out.shape[1])
 
-    def state(self) -> State:
-        """The shared corpus in both spaces."""
-        if not self._sides:
-            raise PluginError("is not trained: call fit_vectors or load_state", where=self.name)
-        return State({base: rows.parts[0] for base, rows in self._sides.items()})
+    def _choose(self, arrays: Mapping[str, NDArray[Any]], ctx: Context) -> None:
+        """Take the temperature that is best on the validation pairs."""
+        from dataclasses import asdict
 
-    def load_state(self, state: State) -> None:
-        """Become what was kept."""
-        self._sides = {
-            base: Rows(f"{self.bases[base].name}, shared", (np.asarray(state.arrays[base]),))
-            for base in ("first", "second")
+        from mmbench_cmcr.selecting import best_of, score_temperatures
+
+        junction = self.junction
+        spaces = {base: ref.name for base, ref in self.bases.items()}
+        requests = pair_requests(junction, (self.validation,))
+        pairs = {
+            base: rows.block(0, len(rows))
+            for base, rows in collect_pairs(arrays, requests, spaces).items()
+        }
+        scores = score_temperatures(
+            self.temperatures,
+            self._joined("first", junction.first_leaf, pairs["first"], self.temperature),
+            lambda t: self._joined("second", junction.second_leaf, pairs["second"], t),
+            where=self.name,
+        )
+        best = best_of(scores)
+        ctx.log.info(
+            "%s: temperature %g of %d candidates, by %d pairs of %s: %s", self.name,
+            best.temperature, len(scores), len(pairs["first"]), self.validation,
+            "; ".join(map(str, scores)),
+        )  # fmt: skip
+        self._meta = {
+            "temperature": best.temperature,
+            "validation": self.validation,
+            "pairs": len(pairs["first"]),
+            "candidates": [asdict(each) for each in scores],
         }
 
     def _requests(self) -> dict[str, list[CorpusRequest]]:

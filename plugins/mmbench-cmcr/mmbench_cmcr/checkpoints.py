@@ -63,8 +63,9 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise DataMissing(
             "there is no such checkpoint", where=str(path.absolute()),
-            fix="ulip_clip.pt lies in the folder checkpoints of github.com/MCR-PEFT/C-MCR; mmbench "
-            "downloads nothing by itself",
+            fix="clap_clip.pt and ulip_clip.pt are the authors': see the folder checkpoints of "
+            "github.com/MCR-PEFT/C-MCR. Put the file there, or name it: -o checkpoint=PATH. "
+            "mmbench downloads nothing by itself.",
         )  # fmt: skip
     try:
         raw: Any = torch.load(path, map_location="cpu", weights_only=True)

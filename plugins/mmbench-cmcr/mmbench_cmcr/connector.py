@@ -3,45 +3,33 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from mmbench.api import (
-    Connector,
-    DataError,
-    PluginError,
-    RepresentationInfo,
-    RepresentationRef,
-    State,
-    UsageError,
-)
+from mmbench.api import UsageError
 from mmbench_cmcr.checks import require
 from mmbench_cmcr.corpora import collect, corpus_requests
-from mmbench_cmcr.junction import Junction
-from mmbench_cmcr.layouts import HeadA, Layout, Projector, parameter_count
+from mmbench_cmcr.head_connector import HeadConnector
+from mmbench_cmcr.junction import Junction, two_bases
+from mmbench_cmcr.layouts import HeadA, Layout, Projector
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from mmbench.api import Context, CorpusRequest
-    from mmbench_cmcr.layouts import Space
-    from mmbench_cmcr.projectors import Head
+    from mmbench.api import Context, CorpusRequest, RepresentationInfo
     from mmbench_cmcr.training import Recipe
 
 __all__ = ["CMCR"]
 
-#: Rows that are projected at once.
-_CHUNK = 8192
 _NAMES = {"c-mcr": "arXiv 2305.14381", "ex-mcr": "arXiv 2310.08884"}
 
 
-class CMCR(Connector):
+class CMCR(HeadConnector):
     """C-MCR (Wang et al. 2023, arXiv 2305.14381), and Ex-MCR's heads and frozen space.
 
     Both spaces encode the items of one unpaired corpus, of the modality they share. What each
@@ -127,17 +115,14 @@ class CMCR(Connector):
                  epochs=epochs, batch=batch - 1, dim=1 if dim is None else dim)  # fmt: skip
         require("0 or more", variance=variance, intra_weight=intra_weight,
                  shared_weight=shared_weight, leaf_weight=leaf_weight)  # fmt: skip
-        self.junction = Junction(
-            shared, first_leaf, second_leaf, second_shared or shared, more_slots
-        )
-        self.bases = {
-            "first": RepresentationRef(first, dict(first_options or {}), dict(first_fit_on or {})),
-            "second": RepresentationRef(
-                second, dict(second_options or {}), dict(second_fit_on or {})
+        super().__init__(
+            Junction(shared, first_leaf, second_leaf, second_shared or shared, more_slots),
+            two_bases(
+                first, second, first_options, second_options, first_fit_on, second_fit_on
             ),
-        }
-        self.routes = self.junction.routes
-        self.layout = Layout(projector, frozen == "first", head_a)
+            Layout(projector, frozen == "first", head_a),
+            dim,
+        )  # fmt: skip
         self.corpora = {"shared": shared_corpus, "first": first_memory, "second": second_memory}
         self.aggregation = aggregation
         self.tau1 = tau1
@@ -146,24 +131,17 @@ class CMCR(Connector):
             "shared_weight": shared_weight, "leaf_weight": leaf_weight, "alignment": alignment,
         }  # fmt: skip
         self.variance = variance
-        self.dim = dim
         self.schedule: dict[str, Any] = {
             "learning_rate": learning_rate,
             "epochs": epochs,
             "batch": batch,
         }
         self.checkpoint = checkpoint
-        self._device = "cpu"
-        self._widths: dict[str, int | None] = {"first": None, "second": None}
-        self._heads: dict[Space, Head] | None = None
-        self._meta: dict[str, Any] = {}
 
     @property
-    def name(self) -> str:
-        """What it is: C-MCR, or with a frozen space Ex-MCR."""
-        kind = "ex-mcr" if self.layout.frozen else "c-mcr"
-        first, second = (ref.name for ref in self.bases.values())
-        return f"{kind}({first}, {second}; {self.junction.shared})"
+    def kind(self) -> str:
+        """C-MCR, or with a frozen space Ex-MCR."""
+        return "ex-mcr" if self.layout.frozen else "c-mcr"
 
     def describe(self, bases: Mapping[str, RepresentationInfo]) -> RepresentationInfo:
         """The joined space: all slots, in vectors of one length.
@@ -171,25 +149,11 @@ class CMCR(Connector):
         Raises:
             UsageError: The spaces share no stream, or one lacks a slot.
         """
-        self.junction.check(bases)
-        self._widths = self.junction.widths(bases)
-        dim = self._joined_dim(self._widths)
-        kind = "ex-mcr" if self.layout.frozen else "c-mcr"
-        widths = [self._widths[space] for space in self.layout.spaces]
-        counts = [
-            parameter_count(self.layout.projector, width, dim) if width and dim else None
-            for width in widths
-        ]
-        known = [count for count in counts if count is not None]
-        return RepresentationInfo(
-            name=f"{kind}({bases['first'].name}, {bases['second'].name}; {self.junction.shared})",
-            version="1",
-            slots=self.junction.slots(bases),
-            offers=self.junction.offers(bases, dim),
+        return replace(
+            super().describe(bases),
             seeded=not self.checkpoint or any(base.seeded for base in bases.values()),
-            citation=f"Wang et al. 2023, {_NAMES[kind]}",
+            citation=f"Wang et al. 2023, {_NAMES[self.kind]}",
             weights_licence="CC BY 4.0" if self.checkpoint else "",
-            parameters=sum(known) if len(known) == len(counts) else None,
         )
 
     def fingerprint(self) -> str:
@@ -212,10 +176,6 @@ class CMCR(Connector):
             UsageError: No corpora were named.
         """
         return [request for requests in self._requests().values() for request in requests]
-
-    def load(self, ctx: Context) -> None:
-        """Project where the runner computes."""
-        self._device = ctx.device
 
     def fit_vectors(self, arrays: Mapping[str, NDArray[Any]], ctx: Context) -> None:
         """Aggregate, then train the heads; with a checkpoint, read them.
@@ -250,73 +210,8 @@ class CMCR(Connector):
             corpus = make_corpus(corpora, folder, ctx, how=self.aggregation, tau1=self.tau1)
             training = learn(corpus, recipe, ctx)
         self._heads = {space: head.cpu() for space, head in training.heads.items()}
-        self._keep(widths, recipe.dim, history=training.history)
-
-    def project(self, base: str, slot: str, vectors: NDArray[Any]) -> NDArray[np.float32]:
-        """Vectors or maps of a space as unit vectors of the joined one.
-
-        Raises:
-            PluginError: It is not trained, or has no such space.
-            DataError: The vectors are of another width.
-        """
-        if self._heads is None:
-            raise PluginError("is not trained: call fit_vectors or load_state", where=self.name)
-        if base not in self.bases:
-            raise PluginError(f"has no space {base!r}, but first and second", where=self.name)
-        import torch
-        from torch.nn.functional import normalize
-
-        from mmbench_cmcr.threads import one_thread
-
-        width = self._meta["widths"][base]
-        head = self._heads.get("first" if base == "first" else "second")
-        if head is not None:
-            head.to(self._device)
-        if vectors.shape[-1] != width:
-            raise DataError(
-                f"vectors of {slot} have {vectors.shape[-1]} numbers, and should have {width}",
-                where=self.name,
-            )
-        flat = vectors.reshape(-1, vectors.shape[-1])
-        out = np.empty((len(flat), self._meta["dim"]), dtype=np.float32)
-        for start in range(0, len(flat), _CHUNK):
-            chunk = np.array(flat[start : start + _CHUNK], dtype=np.float32)  # a copy: torch asks
-            with one_thread(self._device), torch.inference_mode():
-                unit = normalize(torch.from_numpy(chunk).to(self._device), dim=-1)
-                joined = unit if head is None else normalize(head(unit), dim=-1)
-                out[start : start + len(chunk)] = joined.cpu().numpy()
-        return out.reshape(*vectors.shape[:-1], self._meta["dim"])
-
-    def state(self) -> State:
-        """The heads' tensors, by the names of a published checkpoint, and how they were made."""
-        if self._heads is None:
-            raise PluginError("is not trained: call fit_vectors or load_state", where=self.name)
-        from mmbench_cmcr.checkpoints import named_state
-
-        named = named_state(self._heads, self.layout)
-        return State({name: value.numpy().copy() for name, value in named.items()}, self._meta)
-
-    def load_state(self, state: State) -> None:
-        """Become what was trained."""
-        import torch
-
-        from mmbench_cmcr.checkpoints import heads_of
-
-        tensors = {name: torch.from_numpy(np.array(a)) for name, a in state.arrays.items()}
-        self._heads = heads_of(tensors, self.layout, state.meta["widths"], where=self.name)
-        self._meta = dict(state.meta)
-
-    def write_checkpoint(self, path: Path) -> None:
-        """Write the heads as the published files hold them.
-
-        Raises:
-            PluginError: It is not trained.
-        """
-        if self._heads is None:
-            raise PluginError("is not trained: call fit_vectors or load_state", where=self.name)
-        from mmbench_cmcr.checkpoints import named_state, write_checkpoint
-
-        write_checkpoint(path, named_state(self._heads, self.layout))
+        norm = recipe.weights.intra_norm
+        self._keep(widths, recipe.dim, history=training.history, intra_norm=norm)
 
     @property
     def _path(self) -> Path:
@@ -352,23 +247,6 @@ class CMCR(Connector):
     def _space_of(self, role: str) -> str:
         return self.bases[role.rpartition("/")[2]].name
 
-    def _joined_dim(self, widths: Mapping[str, int | None]) -> int | None:
-        """Length of the joined vectors.
-
-        Raises:
-            UsageError: It should differ from that of the frozen space.
-        """
-        first, second = widths["first"], widths["second"]
-        if not self.layout.frozen:
-            known = first is not None and second is not None
-            return self.dim or (max(first or 0, second or 0) if known else None)
-        if self.dim and first and self.dim != first:
-            raise UsageError(
-                f"the joined space is the first, whose vectors have {first} numbers",
-                where=f"option dim={self.dim}", fix="leave dim out, or take frozen=none",
-            )  # fmt: skip
-        return first or self.dim
-
     def _read_checkpoint(self) -> None:
         from mmbench_cmcr.checkpoints import read_heads
 
@@ -377,7 +255,8 @@ class CMCR(Connector):
         dim = heads["second"].dim
         first = heads["first"].width if "first" in heads else dim
         self._heads = heads
-        self._keep({"first": first, "second": heads["second"].width}, dim, history=[])
+        widths = {"first": first, "second": heads["second"].width}
+        self._keep(widths, dim, history=[], intra_norm=self.losses["intra_norm"])
 
     def _recipe(self, widths: Mapping[str, int]) -> Recipe:
         from mmbench_cmcr.losses import LossWeights
@@ -386,13 +265,3 @@ class CMCR(Connector):
         dim = self._joined_dim(widths)
         assert dim is not None  # both widths are known
         return Recipe(self.layout, dim, LossWeights(**self.losses), self.variance, **self.schedule)
-
-    def _keep(self, widths: Mapping[str, int], dim: int, *, history: list[list[float]]) -> None:
-        self._meta = {
-            "widths": dict(widths),
-            "dim": dim,
-            "layout": {"projector": self.layout.projector, "frozen": self.layout.frozen,
-                       "head_a": self.layout.head_a},
-            "intra_norm": self.losses["intra_norm"],
-            "history": history,
-        }  # fmt: skip

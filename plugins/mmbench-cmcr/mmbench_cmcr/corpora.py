@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Rows", "collect", "corpus_requests"]
+    from mmbench_cmcr.junction import Junction
+
+__all__ = ["Rows", "collect", "collect_pairs", "corpus_requests", "pair_requests"]
 
 #: Rows that are read at once where all are read.
 _BLOCK = 16384
@@ -111,6 +113,69 @@ def corpus_requests(base: str, slot: str, corpora: Sequence[str]) -> list[Corpus
         dataset, collection, stream = names
         name = f"{base} {slot} {corpus}"
         found.append(CorpusRequest(name, base, slot, dataset, collection, stream))
+    return found
+
+
+def pair_requests(junction: Junction, collections: Sequence[str]) -> dict[str, list[CorpusRequest]]:
+    """Requests for both leaves of paired collections, by space; row for row of the same items.
+
+    A collection is ``DATASET/COLLECTION`` where its streams are called as the leaves, or else
+    ``DATASET/COLLECTION/STREAM/STREAM``, the first leaf's before the second's.
+
+    Raises:
+        UsageError: One is not of that form, or is named twice.
+    """
+    leaves = {"first": junction.first_leaf, "second": junction.second_leaf}
+    where = f"the pairs of {leaves['first']} and {leaves['second']}"
+    found: dict[str, list[CorpusRequest]] = {"first": [], "second": []}
+    for collection in collections:
+        names = collection.split("/")
+        if len(names) not in (2, 4) or not all(names):
+            raise UsageError(
+                f"{collection!r} names no paired collection", where=where,
+                fix="write DATASET/COLLECTION, such as numbers/train, or with the streams of both "
+                "leaves: DATASET/COLLECTION/STREAM/STREAM",
+            )  # fmt: skip
+        if list(collections).count(collection) > 1:
+            raise UsageError(f"{collection!r} is named twice", where=where)
+        streams = names[2:] or list(leaves.values())
+        for (base, leaf), stream in zip(leaves.items(), streams, strict=True):
+            found[base].append(
+                CorpusRequest(
+                    f"{base} {leaf} {collection}", base, leaf, names[0], names[1], stream,
+                    paired=True,
+                )
+            )  # fmt: skip
+    return found
+
+
+def collect_pairs(
+    arrays: Mapping[str, NDArray[Any]], requests: Mapping[str, Sequence[CorpusRequest]],
+    spaces: Mapping[str, str],
+) -> dict[str, Rows]:  # fmt: skip
+    """The vectors of both leaves, by space, row by row of the same items.
+
+    Args:
+        arrays: By request name.
+        requests: Of ``pair_requests``.
+        spaces: What the spaces are called, for messages.
+
+    Raises:
+        DataError: There are none, the leaves differ in their number, or one has no direction.
+    """
+    found = {base: collect(arrays, asked, spaces[base]) for base, asked in requests.items()}
+    for number, request in enumerate(requests["first"]):
+        first, second = (len(found[base].parts[number]) for base in ("first", "second"))
+        if first != second:
+            raise DataError(
+                f"the pairs of {request.dataset}/{request.collection} are not pairs: there are "
+                f"{first} vectors of {request.slot}, and {second} of "
+                f"{requests['second'][number].slot}",
+                where=f"{found['first'].name}; {found['second'].name}",
+                fix="both must be of the same items, in one order",
+            )  # fmt: skip
+    for rows in found.values():
+        rows.check()
     return found
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from mmbench.api import Offer, Slot, UsageError
+from mmbench.api import Offer, RepresentationRef, Slot, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mmbench.api import RepresentationInfo
 
-__all__ = ["Junction"]
+__all__ = ["Junction", "two_bases"]
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,12 @@ class Junction:
         own = dict.fromkeys([self.first_leaf, self.shared, *self.more], "first")
         return {**own, self.second_leaf: "second"}
 
-    def check(self, bases: Mapping[str, RepresentationInfo]) -> None:
+    def check(self, bases: Mapping[str, RepresentationInfo], *, meeting: bool = True) -> None:
         """See that both spaces have their slots, and that what they share is the same.
+
+        Args:
+            bases: Both spaces.
+            meeting: Whether the second must have the shared slot, too.
 
         Raises:
             UsageError: They share no stream, or one lacks a slot.
@@ -67,13 +71,14 @@ class Junction:
         first, second = bases["first"], bases["second"]
         where = f"connecting {first.name} and {second.name}"
         one, other = _slot(first, self.shared), _slot(second, self.second_shared)
-        if one is None or other is None or not _agree(one, other):
+        if meeting and (one is None or other is None or not _agree(one, other)):
             raise UsageError(
                 f"they share no stream {self.shared!r}: {_listed(first)}; {_listed(second)}",
                 where=where, fix="name what both take: -o shared=SLOT (-o second_shared=SLOT where "
                 "the second space calls it otherwise)",
             )  # fmt: skip
         for option, info, name in (
+            ("shared", first, self.shared),
             ("first_leaf", first, self.first_leaf),
             ("second_leaf", second, self.second_leaf),
             *(("more_slots", first, name) for name in self.more),
@@ -83,8 +88,8 @@ class Junction:
                     f"{info.name} has no slot {name!r}: {_listed(info)}", where=where,
                     fix=f"-o {option}=SLOT",
                 )  # fmt: skip
-        for info, name in ((first, self.shared), (first, self.first_leaf),
-                           (second, self.second_shared), (second, self.second_leaf)):  # fmt: skip
+        asked = [(first, self.shared), (first, self.first_leaf), (second, self.second_leaf)]
+        for info, name in [*asked, (second, self.second_shared)] if meeting else asked:
             if info.offer("global", frozenset({name})) is None:
                 raise UsageError(f"{info.name} gives no vectors of {name!r} alone", where=where)
 
@@ -105,10 +110,24 @@ class Junction:
     def widths(self, bases: Mapping[str, RepresentationInfo]) -> dict[str, int | None]:
         """Length of each space's vectors, where it is known beforehand."""
         found = {}
-        for base, name in (("first", self.shared), ("second", self.second_shared)):
-            offer = bases[base].offer("global", frozenset({name}))
-            found[base] = None if offer is None else offer.dim
+        for base, names in (
+            ("first", (self.shared,)), ("second", (self.second_shared, self.second_leaf)),
+        ):  # fmt: skip
+            offers = [bases[base].offer("global", frozenset({name})) for name in names]
+            found[base] = next((offer.dim for offer in offers if offer is not None), None)
         return found
+
+
+def two_bases(
+    first: str, second: str, first_options: Mapping[str, Any] | None,
+    second_options: Mapping[str, Any] | None, first_fit_on: Mapping[str, Any] | None,
+    second_fit_on: Mapping[str, Any] | None,
+) -> dict[str, RepresentationRef]:  # fmt: skip
+    """Both spaces, as the options of a connector name and configure them."""
+    return {
+        "first": RepresentationRef(first, dict(first_options or {}), dict(first_fit_on or {})),
+        "second": RepresentationRef(second, dict(second_options or {}), dict(second_fit_on or {})),
+    }
 
 
 def _slot(info: RepresentationInfo, name: str) -> Slot | None:

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING
 
 from mmbench.api import DataError
 from mmbench_cmcr.aggregate_files import AggregateFile, aggregate_to_file
+from mmbench_cmcr.pair_training import PairRecipe, Pairs, PairTraining
 from mmbench_cmcr.training import Corpus, Recipe, Training
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from mmbench.api import Context
     from mmbench_cmcr.aggregation import Aggregation
     from mmbench_cmcr.corpora import Rows
 
-__all__ = ["check_corpora", "learn", "make_corpus"]
+__all__ = ["check_corpora", "learn", "learn_pairs", "make_corpus"]
 
 
 def check_corpora(corpora: Mapping[str, Rows]) -> None:
@@ -68,9 +69,22 @@ def make_corpus(
 
 def learn(corpus: Corpus, recipe: Recipe, ctx: Context) -> Training:
     """A finished training; one that was interrupted in ``ctx.checkpoint`` is gone on with."""
-    digests = [None if rows is None else rows.digest() for rows in corpus]
-    made_of = json.dumps([1, digests, asdict(recipe), ctx.seed, ctx.dtype], sort_keys=True)
-    key = blake2b(made_of.encode(), digest_size=16).hexdigest()
-    training = Training(corpus, recipe, ctx, key=key)
+    training = Training(corpus, recipe, ctx, key=_training_key(corpus, recipe, ctx))
     training.run()
     return training
+
+
+def learn_pairs(pairs: Pairs, recipe: PairRecipe, ctx: Context) -> PairTraining:
+    """A finished training with pairs; one that was interrupted is gone on with."""
+    training = PairTraining(pairs, recipe, ctx, key=_training_key(pairs, recipe, ctx))
+    training.run()
+    return training
+
+
+def _training_key(
+    corpus: Iterable[Rows | None], recipe: Recipe | PairRecipe, ctx: Context
+) -> str:  # fmt: skip
+    """Names vectors, recipe, seed and precision."""
+    digests = [None if rows is None else rows.digest() for rows in corpus]
+    made_of = json.dumps([1, digests, asdict(recipe), ctx.seed, ctx.dtype], sort_keys=True)
+    return blake2b(made_of.encode(), digest_size=16).hexdigest()

@@ -274,7 +274,7 @@ def test_a_checkpoint_folder_that_cannot_be_written_is_named(tmp_path):
 CLIP = linear_space(100, 20, ("image", "text"))
 CLAP = linear_space(200, 24, ("audio", "text"))
 ULIP = linear_space(300, 28, ("pointcloud", "image"))
-TRAIN = {"epochs": 40, "batch": 256, "tau1": 0.05, "variance": 0.01}
+TRAIN = {"epochs": 16, "batch": 256, "learning_rate": 0.004, "tau1": 0.05, "variance": 0.01}
 
 
 @cache
@@ -314,7 +314,7 @@ def test_a_connector_is_the_base_of_a_connector():
     outer = CMCR(
         first="c-mcr", second="ulip", shared="image", first_leaf="text", second_leaf="pointcloud",
         more_slots=("audio",), shared_corpus=("d/c/image",), first_memory=("d/c/text",),
-        second_memory=("d/c/cloud",), **TRAIN,
+        second_memory=("d/c/cloud",), **{**TRAIN, "epochs": 30},
     )  # fmt: skip
     info = outer.describe(
         {"first": joined, "second": base("ulip", {"pointcloud": 28, "image": 28})}

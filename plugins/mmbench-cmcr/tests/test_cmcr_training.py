@@ -12,9 +12,10 @@ from cmcr_worlds import rn, unit
 from mmbench.api import Context, UsageError
 from mmbench_cmcr.completion import complete
 from mmbench_cmcr.corpora import Rows
+from mmbench_cmcr.head_training import _NOISE, _seed
 from mmbench_cmcr.layouts import Layout
 from mmbench_cmcr.losses import LossWeights, Quad, loss_terms
-from mmbench_cmcr.training import _NOISE, Corpus, Recipe, Training, _seed, project_quad
+from mmbench_cmcr.training import Corpus, Recipe, Training, project_quad
 
 COUNT, WIDTH = 50, 6
 

@@ -172,14 +172,22 @@ def coloured_points(table: Any, where: str, *, scale: float) -> Points:
     xyz = points_of(table["xyz"], where)
     if table.get("rgb") is None:
         return xyz, None
-    rgb = points_of(table["rgb"], where) / np.float32(scale)
+    rgb = points_of(table["rgb"], where, what="colours", widths=(3, 4)) / np.float32(scale)
     if rgb.shape != xyz.shape:
         raise ItemError(f"{len(rgb)} colours for {len(xyz)} points", where=where)
     return xyz, rgb
 
 
-def points_of(values: Any, where: str) -> NDArray[np.float32]:
+def points_of(
+    values: Any, where: str, *, what: str = "points", widths: tuple[int, ...] = (3, 6)
+) -> NDArray[np.float32]:
     """The first three numbers of each point, [points, 3].
+
+    Args:
+        values: What was stored.
+        where: Where, for errors.
+        what: What it should be, for errors.
+        widths: How many numbers a point may have: its normal may stand beside it.
 
     Raises:
         ItemError: It is no array of points.
@@ -187,9 +195,11 @@ def points_of(values: Any, where: str) -> NDArray[np.float32]:
     import numpy as np
 
     good = isinstance(values, np.ndarray) and values.dtype.kind in "fiu" and values.ndim == 2
-    if not good or values.shape[1] < 3:
-        said = f"shape {values.shape}" if isinstance(values, np.ndarray) else type(values).__name__
-        raise ItemError(f"the cloud is no array of points [points, 3]: {said}", where=where)
+    if not good or values.shape[1] not in widths:
+        said = type(values).__name__
+        if isinstance(values, np.ndarray):
+            said = f"shape {values.shape} of {values.dtype}"
+        raise ItemError(f"the cloud is no array of {what} [points, 3]: {said}", where=where)
     with np.errstate(over="ignore"):  # infinity is said of its item
         return np.ascontiguousarray(values[:, :3], dtype=np.float32)
 

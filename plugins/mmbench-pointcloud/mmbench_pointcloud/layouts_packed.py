@@ -192,7 +192,7 @@ def labels_of(path: Path, names: tuple[str, ...]) -> list[str]:
     """
     shape = h5_shape(path, "data")
     numbers = h5_array(path, "label")
-    if len(shape) != 3 or shape[2] < 3 or numbers.size != shape[0]:
+    if len(shape) != 3 or shape[2] not in (3, 6) or numbers.size != shape[0]:
         what = f"has data of the shape {shape} and {numbers.size} labels, not [N, points, 3] and N"
         raise ItemError(what, where=shown(path))
     return [
@@ -222,7 +222,8 @@ def openshape_splits(base: Path, _preparation: Preparation) -> dict[str, Split]:
     if not listed.is_file():
         return {}
     if not packed.is_file():
-        raise DataMissing("the clouds are not there", where=shown(packed))
+        fix = f"it lies beside {listed.name} in OpenShape's meta_data.zip: get both"
+        raise DataMissing("the clouds are not there", where=shown(packed), fix=fix)
     entries = read_json(listed)
     if not isinstance(entries, list) or not entries:
         raise DataError("must be a list of shapes", where=shown(listed))
@@ -246,9 +247,11 @@ def _of_table(content: Any, row: int, where: str) -> Points:
     """A row of ``test_pc.npy``; its colours are 0 to 255."""
     import numpy as np
 
-    if not isinstance(content, np.ndarray) or content.ndim != 1 or row >= len(content):
-        count = len(content) if isinstance(content, (np.ndarray, list)) and np.ndim(content) else 0
-        raise ItemError(f"has {count} clouds: none for this row", where=where)
+    if not isinstance(content, np.ndarray) or content.ndim != 1:
+        said = f"shape {np.shape(content)}" if isinstance(content, np.ndarray) else "no array"
+        raise ItemError(f"the file is no array of tables, one a cloud: {said}", where=where)
+    if row >= len(content):
+        raise ItemError(f"has {len(content)} clouds: none for this row", where=where)
     return coloured_points(content[row], where, scale=255.0)
 
 

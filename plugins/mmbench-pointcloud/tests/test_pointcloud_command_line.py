@@ -81,15 +81,17 @@ def samples(home: Path, mmbench: Start) -> Path:
     return home / "samples"
 
 
-def test_the_sample_suite_runs_the_tasks_of_the_suite(
-    home: Path, samples: Path, mmbench: Start
-) -> None:
+def test_the_sample_suite_has_the_tasks_of_the_suite() -> None:
     real, made_up = (
         tomllib.loads(resources.files("mmbench_pointcloud").joinpath(f"suites/{name}").read_text())
         for name in ("pointcloud-zeroshot.toml", "pointcloud-zeroshot-sample.toml")
     )
     assert real["task"] == made_up["task"]
     assert [each["name"] for each in real["task"]] == TASKS
+
+
+@pytest.mark.slow
+def test_the_sample_suite_runs(home: Path, samples: Path, mmbench: Start) -> None:
     mmbench(
         "run", "pointcloud-zeroshot-sample", "--data-root", samples, "--resamples", "50",
         "--results", "suite",
@@ -155,8 +157,8 @@ def test_broken_clouds_are_dropped_and_listed(home: Path, mmbench: Start) -> Non
     table[()] = {"xyz": Trap()}
     np.save(models[0], table, allow_pickle=True)
     done = mmbench(
-        *RUN, "-t", "modelnet40-zeroshot", "-t", "objaverse-lvis-zeroshot", "--data-root",
-        "damaged", "--results", "over",
+        *RUN, "-t", "modelnet40-zeroshot", "-t", "objaverse-lvis-zeroshot", "-o", "prompts=name",
+        "--data-root", "damaged", "--results", "over",
     )  # fmt: skip
     found = records_of(home / "over")
     lost = dropped(found["modelnet40-zeroshot"])
@@ -243,7 +245,11 @@ def test_real_clouds_and_meshes(home: Path, real: Path, mmbench: Start) -> None:
 def test_real_features_of_three_models(
     home: Path, real: Path, shared: Path, mmbench: Start
 ) -> None:
-    """OpenCLIP's features of the models' pictures stand in for their clouds', two captions each."""
+    """OpenCLIP's features of the models' pictures stand in for their clouds', two captions each.
+
+    ULIP-2 was taught to put a cloud where bigG puts its pictures, so this is what it would reach at
+    best: each of the three is named rightly, by a margin that is computed here from the file alone.
+    """
     path = shared / "oracles" / "methods" / "real_objaverse3_clip_features.npz"
     with np.load(path) as oracle:
         known = {name: oracle[name] for name in oracle}
@@ -269,8 +275,18 @@ def test_real_features_of_three_models(
     record = records_of(home / "features")["objaverse-lvis-zeroshot"]
     assert record["items_used"] == 3
     assert record["parameters"]["prompts"] == 6
-    assert record["metrics"]["top-1"]["value"] == 1
-    assert record["metrics"]["mean class accuracy"]["value"] == 1
+    pictures, captions = (
+        each / np.linalg.norm(each, axis=1, keepdims=True)
+        for each in (known[name].astype(np.float64) for name in ("thumbnail_feat", "caption_feat"))
+    )
+    classes = np.stack(
+        [captions[known["caption_label"] == label].mean(axis=0) for label in range(3)]
+    )
+    scores = pictures @ (classes / np.linalg.norm(classes, axis=1, keepdims=True)).T
+    others = np.where(np.eye(3, dtype=bool), -1, scores).max(axis=1)
+    assert (np.diag(scores) - others).min() > 0.14  # 0.331, 0.501 and 0.427, others 0.19 at most
+    for metric in ("top-1", "mean class accuracy"):
+        assert record["metrics"][metric]["value"] == 1
 
 
 @pytest.mark.slow

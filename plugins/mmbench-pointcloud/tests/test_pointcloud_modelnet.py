@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import pytest
 
-from mmbench.api import DataError, DataMissing, DataSource, UsageError
+from mmbench.api import DataError, DataMissing, DataSource, ItemError, UsageError
+from mmbench_pointcloud.archives import coloured_points, points_of
 from mmbench_pointcloud.modelnet import ModelNet40
 
 if TYPE_CHECKING:
@@ -208,6 +209,10 @@ def test_hdf5(copied: DataSource) -> None:
         file["data"] = np.zeros((2, 8, 3))
     with pytest.raises(DataError, match=r"has no array 'label'"):
         opened(copied, "hdf5")
+    with h5py.File(base / "ply_data_test1.h5", "w") as file:
+        file["data"], file["label"] = np.ones((2, 8, 4)), np.zeros(2)
+    with pytest.raises(DataError, match=r"data of the shape \(2, 8, 4\) and 2 labels, not \[N"):
+        opened(copied, "hdf5")
     (base / "ply_data_test1.h5").unlink()
     with pytest.raises(DataMissing, match=r"ply_data_test1\.h5: the file is not there"):
         opened(copied, "hdf5")
@@ -233,6 +238,11 @@ def test_openshape(copied: DataSource) -> None:
         )
     ):
         assert f"{packed}[{row}]: {reason}" in said[row]
+    np.save(packed, np.zeros((6, 100, 3)))
+    assert all(
+        "the file is no array of tables, one a cloud: shape (6, 100, 3)" in each
+        for each in broken(copied, "openshape").values()
+    )
     for change, reason in (
         ({"category": "aeroplane"}, r"\[1\]: 'aeroplane' is none of"),
         ({"name": entries[0]["name"]}, r"\[1\]: the name .* is there twice"),
@@ -244,6 +254,27 @@ def test_openshape(copied: DataSource) -> None:
     listed.write_text("[{]", "utf-8")
     with pytest.raises(DataError, match=r"test_split\.json:1: is no JSON"):
         opened(copied, "openshape")
+    packed.unlink()
+    with pytest.raises(DataMissing, match=r"(?s)test_pc\.npy: the clouds are not there.*get both"):
+        opened(copied, "openshape")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (np.zeros((5, 2)), r"no array of points \[points, 3\]: shape \(5, 2\) of float64"),
+        (np.zeros((5, 4)), r"no array of points \[points, 3\]: shape \(5, 4\) of float64"),
+        (np.zeros(3), r"no array of points \[points, 3\]: shape \(3,\) of float64"),
+        (np.array([["a", "b", "c"]]), r"shape \(1, 3\) of <U1"),
+        ([[0.0, 0.0, 0.0]], "list"),
+    ],
+)
+def test_what_is_no_array_of_points(values: Any, said: str) -> None:
+    with pytest.raises(ItemError, match=f"^file: the cloud is .*{said}$"):
+        points_of(values, "file")
+    assert points_of(np.zeros((5, 6)), "file").shape == (5, 3)  # with normals
+    rgba = {"xyz": np.zeros((5, 3)), "rgb": np.full((5, 4), 51)}
+    assert coloured_points(rgba, "file", scale=255.0)[1] == pytest.approx(0.2)
 
 
 def test_meshes_are_sampled_by_the_seed(copied: DataSource) -> None:

@@ -28,15 +28,23 @@ def ulip2(tmp_path_factory):
     return write_ulip2(tmp_path_factory.mktemp("ulip2"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def loaded():
-    """``loaded(options, precision, seed, **more)``: a representation that is ready to encode."""
+    """``loaded(options, precision, seed, **more)``: a representation that is ready to encode.
+
+    Loaded once and shared: encoding leaves it as it is. Tests of loading make their own.
+    """
     from mmbench_ulip.representation import ULIP
 
+    known = {}
+
     def make(options, precision="fp32", seed=0, **more):
-        made = ULIP(**{**options, **more})
-        made.load(Context(dtype=precision, seed=seed))
-        return made
+        chosen = {**options, **more}
+        key = (precision, seed, *sorted(chosen.items()))
+        if key not in known:
+            known[key] = ULIP(**chosen)
+            known[key].load(Context(dtype=precision, seed=seed))
+        return known[key]
 
     return make
 

@@ -1,8 +1,8 @@
 """mmbench's conformance kit, run on this plugin with tiny models: one test a check.
 
-Some checks look at new processes, where open_clip is imported if there are towers, which takes
-longer than all else. So the whole kit is made of point clouds alone; of all slots it is made as
-far as vectors go, and as a whole where slow tests are.
+Some checks look at new processes, where torch is imported, and open_clip if there are towers, which
+takes longer than all else. So the kit is made of point clouds alone, but for those checks; of all
+slots it is made as far as vectors go; and as a whole, in new processes too, where slow tests are.
 """
 
 from __future__ import annotations
@@ -22,10 +22,28 @@ _FOLDER = Path(mkdtemp(prefix="mmbench-ulip-"))
 atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 _ULIP = write_ulip(_FOLDER)
 _ULIP2 = write_ulip2(_FOLDER) | {"start": "first", "max_points": 100}
+_OF_PROCESSES = {
+    "processes_agree", "times_agree", "fingerprint_agrees_between_processes",
+    "fingerprint_names_what_is_read", "fingerprint_follows_the_weights", "environment_has_no_say",
+}  # fmt: skip
 _OF_VECTORS = ("output", "invariance", "extremes", "devices")
 
 
-@parametrize_with_checks("ulip", options=_ULIP | {"towers": "none"})
+def chosen(name, options, wanted):
+    """The checks of a configured representation that are wanted."""
+    made = parametrize_with_checks(name, options=options).args[1]
+    return pytest.mark.parametrize("check", [each for each in made if wanted(each)], ids=str)
+
+
+def of_vectors(check):
+    return check.spec.family in _OF_VECTORS
+
+
+def of_this_process(check):
+    return check.spec.family != "manners" and check.spec.name not in _OF_PROCESSES
+
+
+@chosen("ulip", _ULIP | {"towers": "none"}, of_this_process)
 def test_conformance_of_clouds(check: Check) -> None:
     check()
 
@@ -36,18 +54,11 @@ def test_conformance(check: Check) -> None:
     check()
 
 
-def of_vectors(name, options):
-    """The checks of vectors, of a configured representation."""
-    made = parametrize_with_checks(name, options=options).args[1]
-    chosen = [check for check in made if check.spec.family in _OF_VECTORS]
-    return pytest.mark.parametrize("check", chosen, ids=str)
-
-
-@of_vectors("ulip", _ULIP)
+@chosen("ulip", _ULIP, of_vectors)
 def test_conformance_of_vectors(check: Check) -> None:
     check()
 
 
-@of_vectors("ulip2", _ULIP2)
+@chosen("ulip2", _ULIP2, of_vectors)
 def test_conformance_of_ulip_2(check: Check) -> None:
     check()

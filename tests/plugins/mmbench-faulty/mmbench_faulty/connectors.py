@@ -43,6 +43,7 @@ class Joined(Connector):
         second_fit_on: dict[str, Any] | None = None,
         corpus: str = "faulty-pairs/train/left",
         data: dict[str, Any] | None = None,
+        paired: bool = False,
         seeded: bool = False,
         steps: int = 1,
         delay: float = 0.0,
@@ -55,6 +56,7 @@ class Joined(Connector):
         self.routes = {"left": "first", "right": "nowhere" if fault == "routes" else "second"}
         self.corpus = corpus
         self.data = data or {}
+        self.paired = paired
         self.seeded = seeded
         self.steps = steps
         self.delay = delay
@@ -97,6 +99,9 @@ class Joined(Connector):
         names = self.corpus.split("/")
         bases = ["first", "first"] if self.fault == "twice" else ["first", "second"]
         bases = ["third"] if self.fault == "stranger" else bases
+        if self.paired:
+            sides = zip(bases, ("left", "right"), strict=True)
+            return [CorpusRequest(b, b, s, *names[:2], s, self.data, True) for b, s in sides]  # type: ignore[misc]
         return [CorpusRequest(b, b, "left", *names, options=self.data) for b in bases]  # type: ignore[arg-type]
 
     def load(self, ctx: Context) -> None:
