@@ -219,6 +219,14 @@ class Workshop:
             or not all(whole("global", single) for single in singles)
         ):
             return None
+        # None of no rows is None of any: its single slots are not encoded in vain, then.
+        nothing = {
+            slot: np.zeros((0, offer.dim or 1), np.float32)
+            for slot, single in zip(group.slots, singles, strict=True)
+            if (offer := whole("global", single)) is not None
+        }
+        if called(lambda: representation.fuse(nothing), "fuse", job.label) is None:
+            return None
         collection = found.collection(request)
         binding = found.bindings[request.collection]
         done, parts = Encoded(), {}
