@@ -245,7 +245,13 @@ class Representation(ABC):
     def fuse(self, parts: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32] | None:
         """Vectors of a subset from the vectors of its single slots, or None if they don't suffice.
 
-        Where it answers, a subset costs no second pass over the data (GMC's mean).
+        Where it answers, a subset costs no second pass over the data (GMC's mean). It is asked with
+        parts of zero rows first: None there is None for this subset, whose single slots are not
+        encoded then; otherwise it returns zero rows.
+
+        Args:
+            parts: Slot to its vectors [B, D], row by row of the same items. Of zero rows D is 1
+                where the offer does not say its ``dim``.
         """
         return None
 

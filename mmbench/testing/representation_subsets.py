@@ -182,7 +182,8 @@ def fuse_agrees_with_encode(subject: RepresentationSubject) -> None:
 def fuse_goes_row_by_row(subject: RepresentationSubject) -> None:
     """``fuse`` gives a row for each row, whatever the number of rows.
 
-    It is handed all rows of a collection at once, or one of them.
+    It is handed all rows of a collection at once, or one of them. It is asked with no rows first:
+    None is for subsets that it never answers for, whose single slots are not encoded then.
     """
     for offer, fused in _fused(subject):
         parts = {slot: part[:1] for slot, part in _parts(subject, offer).items()}
@@ -195,6 +196,13 @@ def fuse_goes_row_by_row(subject: RepresentationSubject) -> None:
                 if alone.shape != fused[:1].shape
                 else "another vector than among other rows",
                 change="keep the axis of the rows, and take no statistics over it",
+            )
+        nothing = subject.shared.fuse(_no_rows(subject, offer))
+        if nothing is None or len(nothing):
+            fail(
+                expected=f"fuse() for {label_of(offer)} to give no rows for parts of no rows",
+                seen="None" if nothing is None else f"{len(nothing)} rows",
+                change="return None by the names of the slots alone, whatever the number of rows",
             )
 
 
@@ -309,6 +317,16 @@ def _parts(subject: RepresentationSubject, offer: Offer) -> dict[str, NDArray[np
             return {}
         parts[slot] = subject.steady(single).copy()
     return parts
+
+
+def _no_rows(subject: RepresentationSubject, offer: Offer) -> dict[str, NDArray[np.float32]]:
+    """Parts of no rows, as the runner has them before anything is encoded."""
+    singles = {slot: subject.info.offer(offer.kind, frozenset({slot})) for slot in offer.slots}
+    return {
+        slot: np.zeros((0, single.dim or 1), np.float32)
+        for slot, single in sorted(singles.items())
+        if single is not None
+    }
 
 
 def _fused(subject: RepresentationSubject) -> list[tuple[Offer, NDArray[np.float32]]]:

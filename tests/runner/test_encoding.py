@@ -378,6 +378,25 @@ def test_a_subset_is_fused_from_its_single_slots(bench) -> None:
     assert one.metrics["norm"].value == pytest.approx(two.metrics["norm"].value, rel=1e-6)
 
 
+def test_single_slots_of_what_cannot_be_fused_are_not_encoded(bench, monkeypatch) -> None:
+    """Parts of no rows come first: None of them is None of any."""
+    asked = []
+
+    def none(self, parts):
+        asked.append({slot: part.shape for slot, part in parts.items()})
+
+    monkeypatch.setattr(Fused, "fuse", none)
+    monkeypatch.setattr(Fused, "encode", Steady.encode)
+    refused, results = bench.do([representation("fused")], [task("sparse")])
+    steady, _ = bench.do([representation("steady")], [task("sparse")])
+
+    assert asked == [{"left": (0, 1), "right": (0, 1)}]
+    # 12 items of one subset each, those of both sides once: as many as of what has no fuse.
+    assert sum(result.encoded for result in results.values()) == 12
+    (one,), (two,) = refused.records.values(), steady.records.values()
+    assert one.metrics["norm"].value == two.metrics["norm"].value
+
+
 def test_the_speed_is_of_what_was_timed(bench, monkeypatch) -> None:
     """A subset that was fused took no pass over the data: it has no speed of its own."""
     slept = 0.005

@@ -107,6 +107,12 @@ class FusesAndSqueezes(Fuses):
         return super().fuse(parts).squeeze()
 
 
+class FusesWhatIsThere(Fuses):
+    def fuse(self, parts):
+        fused = super().fuse(parts)
+        return fused if len(fused) else None
+
+
 class FusesInPlace(Fuses):
     def fuse(self, parts):
         first, *others = parts.values()

@@ -21,6 +21,7 @@ MUTANTS = [
     Mutant("imputer_has_gaps_to_fill", "mutants_subsets:ImputesNothing"),
     Mutant("fuse_agrees_with_encode", "mutants_subsets:FusesByMean"),
     Mutant("fuse_goes_row_by_row", "mutants_subsets:FusesAndSqueezes"),
+    Mutant("fuse_goes_row_by_row", "mutants_subsets:FusesWhatIsThere"),
     Mutant("fuse_leaves_its_parts_alone", "mutants_subsets:FusesInPlace"),
     Mutant("missing_offer_returns_text", "mutants_subsets:SaysNothing"),
 ]
