@@ -41,3 +41,7 @@ def test_it_joins_the_quickstart_and_keeps_single_streams(tmp_path):
     assert values["image accuracy"] > 0.75
     # 1,500 to train the probe, 100 to choose its strength, 400 to judge it.
     assert encoded(tmp_path, ["audio", "image"]) == 2000
+    # Of both together the vector is no mean, and the runner learns that before it encodes parts:
+    # each stream alone once, of the 400 only.
+    assert encoded(tmp_path, ["audio"]) == 400
+    assert encoded(tmp_path, ["image"]) == 400
