@@ -12,10 +12,11 @@ A plugin may say in its ``pyproject.toml`` how it is checked here::
     instead_of = ["tests/test_conformance.py::test_conformance["]
     # What the command is given, where that is not the distribution.
     names = ["clip"]
-    # Where pretrained weights are needed: what writes tiny ones (a function of the tests: it takes
-    # a folder, and returns options), and further options.
-    tiny = "tiny_clip:write_tiny"
+    # Options that it is given, too: few steps of a training.
     options = { dense = "value" }
+    # Where pretrained weights are needed: what writes tiny ones (a function of the tests: it takes
+    # a folder, and returns more options).
+    tiny = "tiny_clip:write_tiny"
 
 Without weights ``mmbench plugin check DISTRIBUTION`` must then fail, and say which are missing.
 """
@@ -143,8 +144,17 @@ def run_tests(environment: Environment, plugin: Plugin) -> str:
 def run_check(environment: Environment, plugin: Plugin) -> str:
     """The conformance kit on all that a plugin brings, or on its tiny models."""
     names = plugin.check.get("names", [plugin.distribution])
-    if "tiny" not in plugin.check:
-        return environment.run("mmbench", "plugin", "check", *names)[1]
+    chosen = plugin.check.get("options", {})
+    if "tiny" in plugin.check:
+        chosen = write_tiny(environment, plugin) | chosen
+    options = []
+    for key, value in chosen.items():
+        options += ["-o", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return environment.run("mmbench", "plugin", "check", *names, *options)[1]
+
+
+def write_tiny(environment: Environment, plugin: Plugin) -> dict[str, Any]:
+    """Have a plugin's tests write tiny models; returns the options that name them."""
     module, _, function = plugin.check["tiny"].partition(":")
     models = environment.work / plugin.distribution / "models"
     models.mkdir()
@@ -154,11 +164,8 @@ def run_check(environment: Environment, plugin: Plugin) -> str:
         f"print(json.dumps(write(pathlib.Path({str(models)!r}))))"
     )
     written = environment.run("python", "-c", script, cwd=models.parent)[0]
-    options = []
-    chosen = json.loads(written.splitlines()[-1]) | plugin.check.get("options", {})
-    for key, value in chosen.items():
-        options += ["-o", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-    return environment.run("mmbench", "plugin", "check", *names, *options)[1]
+    options: dict[str, Any] = json.loads(written.splitlines()[-1])
+    return options
 
 
 def check_core(environment: Environment) -> str:
