@@ -148,7 +148,7 @@ _SUITES = (
     SuiteSpec(
         "quickstart",
         "mmbench:suites/quickstart.toml",
-        "All six protocols on the embedded numbers world, in about a minute",
+        "Six protocols on the embedded numbers world, in about a minute",
     ),
 )
 
@@ -167,7 +167,7 @@ def mmbench_datasets() -> tuple[DatasetSpec, ...]:
 
 @hookimpl
 def mmbench_tasks() -> tuple[TaskSpec, ...]:
-    """The six protocols on the numbers world."""
+    """Six protocols on the numbers world."""
     return _TASKS
 
 
