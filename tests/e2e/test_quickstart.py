@@ -11,6 +11,7 @@ import pytest
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "quickstart" / "leaderboard.csv"
 JOINED = [f"{kind}(cca-image-text, cca-audio-text; text)" for kind in ("bridge", "c-mcr")]
+JOINED += ["gmc-numbers"]
 #: What follows from a comparison of rows, so that a row more or less may change it for others.
 COMPARED = ("rank", "best", "note")
 #: Torch's last digits differ over processors, and a training makes them the first ones: at most by
@@ -84,11 +85,12 @@ def published():
 
 @pytest.fixture(scope="module")
 def joined(mmbench, twice):
-    """C-MCR's plugin is installed, too: what the run said, and the folder."""
+    """C-MCR's and GMC's plugins are installed, too: what the run said, and the folder."""
     pytest.importorskip("mmbench_cmcr")
+    pytest.importorskip("mmbench_gmc")
     home = twice[0]
     run = ("run", "quickstart", "--json", "--results", "joined")
-    return json.loads(mmbench(*run, cwd=home, plugins="cmcr")), home / "joined" / "quickstart"
+    return json.loads(mmbench(*run, cwd=home, plugins="cmcr,gmc")), home / "joined" / "quickstart"
 
 
 def test_the_board_is_the_published_one_to_the_last_digit(twice, published):
@@ -98,7 +100,7 @@ def test_the_board_is_the_published_one_to_the_last_digit(twice, published):
     # Row by row and in this order, which is that of the ranks.
     assert without(COMPARED, own) == without(COMPARED, published[0])
     shared = {row["task"] for row in published[1]}
-    assert len(shared) == 3
+    assert len(shared) == 9
     pairs = zip(own, published[0], strict=True)
     assert [one["task"] for one, other in pairs if one != other and one["task"] not in shared] == []
 
@@ -107,8 +109,10 @@ def test_what_joins_changes_no_digit_of_the_others(joined, twice, published):
     said, folder = joined
     own, guests = board((folder / "leaderboard.csv").read_text("utf-8"))
 
-    assert (said["failed"], said["ok"]) == (0, twice[1]["ok"] + 6)
-    assert said["counters"]["fits"] == 4  # a space on each half of the numbers, bridge and C-MCR
+    # C-MCR and its bridge on three tasks each, GMC on nine.
+    assert (said["failed"], said["ok"]) == (0, twice[1]["ok"] + 15)
+    # A space on each half of the numbers, bridge and C-MCR; GMC for four sets of streams.
+    assert said["counters"]["fits"] == 8
     assert without(COMPARED, own) == without(COMPARED, published[0])
     # The guests are of the same data, options and weights, and of figures that are close.
     figures = ("value", "low", "high")
