@@ -155,7 +155,7 @@ def watched_dataset(subject: Sampled, *, items: int) -> DatasetReport:
     }
     try:
         done = subprocess.run(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "mmbench.testing.dataset_child", str(folder)],
+            [sys.executable, "-P", "-m", "mmbench.testing.dataset_child", str(folder)],
             capture_output=True, text=True, errors="replace", check=False,
             timeout=_TIMEOUT, cwd=away, env=environment,
         )  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 
 from mmbench_pointcloud.classes import SCANOBJECTNN
 from mmbench_pointcloud.sample_shapes import invent
-from mmbench_pointcloud.scanobjectnn import PACKED, VARIANTS
+from mmbench_pointcloud.scan_files import PACKED, VARIANTS
 
 if TYPE_CHECKING:
     from pathlib import Path

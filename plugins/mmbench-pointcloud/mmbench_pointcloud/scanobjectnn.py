@@ -16,6 +16,7 @@ from mmbench_pointcloud.classes import SCANOBJECTNN
 from mmbench_pointcloud.collection import CloudCollection, CloudDataset
 from mmbench_pointcloud.files import first_place, shown
 from mmbench_pointcloud.layouts_packed import labels_of, named_class
+from mmbench_pointcloud.scan_files import PACKED, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,13 +29,6 @@ __all__ = ["ScanObjectNN"]
 
 NAME = "scanobjectnn"
 VERSION = "1"
-PACKED = "xyz_label.npy"
-#: Variants by the file of their test set.
-VARIANTS = {
-    "obj-only": "main_split_nobg/test_objectdataset.h5",
-    "obj-bg": "main_split/test_objectdataset.h5",
-    "pb-t50-rs": "main_split/test_objectdataset_augmentedrot_scale75.h5",
-}
 
 
 class ScanObjectNN(CloudDataset):
