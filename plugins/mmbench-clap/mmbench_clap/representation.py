@@ -19,6 +19,7 @@ from mmbench.api import (
     Slot,
     UsageError,
 )
+from mmbench.api.weights import fingerprint
 from mmbench_clap.architectures import AudioArchitecture, read_architecture
 from mmbench_clap.audio import Chunks, ClipMaker
 from mmbench_clap.texts import Tokenizer, read_text_config
@@ -26,7 +27,6 @@ from mmbench_clap.weights import (
     PUBLISHED,
     find_checkpoint,
     find_text_model,
-    hash_file,
     text_files,
 )
 
@@ -134,8 +134,8 @@ class CLAP(Representation):
         architecture = asdict(self._architecture) if self._architecture.own else {}
         architecture.pop("name", None)  # wherever it lies
         described = [
-            hash_file(find_checkpoint(self.checkpoint)),
-            {path.name: hash_file(path) for path in text_files(text)},
+            fingerprint(find_checkpoint(self.checkpoint)),
+            {path.name: fingerprint(path) for path in text_files(text)},
             architecture,
         ]
         return blake2b(json.dumps(described, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -5,14 +5,12 @@ Nothing here asks the network: what belongs to the hub is looked for in its cach
 
 from __future__ import annotations
 
-from functools import lru_cache
-from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
 
 from mmbench.api import DataMissing, UsageError
 
-__all__ = ["PUBLISHED", "find_checkpoint", "find_text_model", "hash_file", "text_files"]
+__all__ = ["PUBLISHED", "find_checkpoint", "find_text_model", "text_files"]
 
 _HUB = "hf-hub:"
 _REPOSITORY = "lukewys/laion_clap"
@@ -37,21 +35,6 @@ _TEXT_FILES = (_CONFIG, "vocab.json", "merges.txt", "tokenizer.json", "tokenizer
 #: Where the hub keeps what used to be called by its bare name.
 _MOVED = {"roberta-base": "FacebookAI/roberta-base"}
 _NO_DOWNLOAD = "mmbench downloads nothing by itself"
-
-
-@lru_cache(maxsize=64)
-def _hash(path: str, size: int, modified: int) -> str:  # noqa: ARG001 - they are the key
-    digest = blake2b(digest_size=16)
-    with Path(path).open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def hash_file(path: Path) -> str:
-    """Hash of a file's bytes, made once for each path, size and time of change."""
-    state = path.stat()
-    return _hash(str(path), state.st_size, state.st_mtime_ns)
 
 
 def find_checkpoint(checkpoint: str) -> Path:

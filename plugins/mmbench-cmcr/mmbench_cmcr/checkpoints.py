@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import pickle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
 from mmbench.api import DataError, DataMissing
+from mmbench.api.weights import read_checkpoint as read_file
 from mmbench_cmcr.layouts import PUBLISHED, Layout
 from mmbench_cmcr.projectors import build_projector
 
@@ -67,18 +67,7 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
             "github.com/MCR-PEFT/C-MCR. Put the file there, or name it: -o checkpoint=PATH. "
             "mmbench downloads nothing by itself.",
         )  # fmt: skip
-    try:
-        raw: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        what = str(error).partition("GLOBAL ")[2].partition(" was not")[0]
-        held = f": it wants to run {what}" if what else ""
-        raise DataError(
-            f"is refused{held}, which is more than weights", where=str(path),
-            fix="only tensors are read from it",
-        ) from error  # fmt: skip
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        first = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise DataError(f"can't be read: {first}", where=str(path)) from error
+    raw = read_file(path)
     if not isinstance(raw, dict) or not all(isinstance(v, torch.Tensor) for v in raw.values()):
         raise DataError(
             "holds something else than tensors by name", where=str(path),

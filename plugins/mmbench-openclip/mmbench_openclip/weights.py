@@ -6,15 +6,14 @@ Nothing here asks the network: a tag's file is looked for in the Hugging Face ca
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
 from mmbench.api import DataMissing, UsageError
+from mmbench.api.weights import fingerprint
 from mmbench_openclip.architectures import CONFIG_FILE, Architecture, read_config
 
-__all__ = ["Weights", "find_snapshot", "find_weights", "hash_file", "training_preprocessing"]
+__all__ = ["Weights", "find_snapshot", "find_weights", "training_preprocessing"]
 
 _HUB = "hf-hub:"
 #: Names of weights in a folder or a hub repository, the ones to take first first.
@@ -42,18 +41,7 @@ class Weights:
 
     def fingerprint(self) -> str:
         """Hash of the file's bytes, wherever it lies."""
-        state = self.path.stat()
-        return hash_file(str(self.path), state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def hash_file(path: str, size: int, modified: int) -> str:  # noqa: ARG001 - they are the key
-    """Hash of a file's bytes, made once for each path, size and time of change."""
-    digest = blake2b(digest_size=16)
-    with Path(path).open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()
+        return fingerprint(self.path)
 
 
 def find_weights(pretrained: str, architecture: Architecture) -> Weights:

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 
 from mmbench.api import DataError, UsageError
-from mmbench_ulip.checkpoints import listed, load_into, part_of, read_state
+from mmbench.api.weights import listed
+from mmbench_ulip.checkpoints import load_into, part_of, read_state
 from mmbench_ulip.clouds import prepare, starts
 from mmbench_ulip.grouping import farthest_points, gather_points
 from mmbench_ulip.pictures import Pictures

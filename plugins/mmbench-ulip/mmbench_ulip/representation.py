@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmbench.api import Offer, PluginError, Representation, RepresentationInfo, Slot, UsageError
+from mmbench.api.weights import fingerprint
 from mmbench_ulip.architectures import NONE, SLIP, Architecture, read_architecture
-from mmbench_ulip.weights import find_checkpoint, find_pretrained, hash_file
+from mmbench_ulip.weights import find_checkpoint, find_pretrained
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,8 +125,8 @@ class ULIP(Representation):
         architecture = self._architecture
         own = architecture is not None and architecture.own
         described = [
-            hash_file(checkpoint),
-            hash_file(pretrained) if pretrained else "",
+            fingerprint(checkpoint),
+            fingerprint(pretrained) if pretrained else "",
             [architecture.config, architecture.preprocessing] if architecture and own else [],
         ]
         return blake2b(json.dumps(described, sort_keys=True).encode(), digest_size=16).hexdigest()

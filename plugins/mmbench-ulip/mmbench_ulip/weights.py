@@ -6,8 +6,6 @@ Nothing here asks the network: what belongs to the hub is looked for in its cach
 from __future__ import annotations
 
 import os
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +14,7 @@ from mmbench.api import DataMissing, UsageError
 if TYPE_CHECKING:
     from mmbench_ulip.architectures import Architecture
 
-__all__ = ["find_checkpoint", "find_pretrained", "hash_file", "is_tag", "tag_config"]
+__all__ = ["find_checkpoint", "find_pretrained", "is_tag", "tag_config"]
 
 _HUB = "hf-hub:"
 #: Where ULIP's authors keep their checkpoints: a repository of data sets.
@@ -26,21 +24,6 @@ _OPEN_CLIP_FILES = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin"
 _FILES = (*_OPEN_CLIP_FILES, "model.safetensors", "pytorch_model.bin")
 _ENDINGS = (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
 _NO_DOWNLOAD = "mmbench downloads nothing by itself"
-
-
-def hash_file(path: Path) -> str:
-    """Hash of a file's bytes, made once for each path, size and time of change."""
-    state = path.stat()
-    return _hash(str(path), state.st_size, state.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _hash(path: str, size: int, modified: int) -> str:  # noqa: ARG001 - they are the key
-    digest = blake2b(digest_size=16)
-    with Path(path).open("rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def find_checkpoint(checkpoint: str) -> Path:
