@@ -105,8 +105,9 @@ def verify(folder: Path | None, keep: bool, as_json: bool) -> int:
 def prune(folder: Path | None, older_than: float, dry_run: bool, as_json: bool) -> None:
     """Remove what was not added to for a while; it is computed again when needed.
 
-    Vectors, trained states, inputs of scoring and checkpoints go by age; leftovers of killed runs
-    go in any case. `mmbench score` can't score what was pruned: `mmbench run` can.
+    Vectors, trained states, what interactions gave, inputs of scoring and checkpoints go by age;
+    leftovers of killed runs go in any case. `mmbench score` can't score what was pruned:
+    `mmbench run` can.
     """
     from dataclasses import asdict
 
@@ -119,7 +120,8 @@ def prune(folder: Path | None, older_than: float, dry_run: bool, as_json: bool) 
         click.echo(json.dumps({"root": str(root), "dry_run": dry_run, **asdict(done)}, indent=1))
         return
     counts = {"space": done.spaces, "trained state": done.states,
-              "scoring input": done.bundles, "checkpoint": done.checkpoints}  # fmt: skip
+              "interaction": done.interactions, "scoring input": done.bundles,
+              "checkpoint": done.checkpoints}  # fmt: skip
     what = ", ".join(_many(count, noun) for noun, count in counts.items())
     click.echo(f"{'would remove' if dry_run else 'removed'} {what}: {done.bytes / 1e6:.1f} MB")
 

@@ -1,4 +1,4 @@
-"""Artifacts: trained states under two keys, what made them and what they are.
+"""Artifacts: trained states (and what interactions gave) under two keys, their maker and content.
 
 The *recipe* key is known before training and points to the first artifact published for it. The
 *content* hash is what enters embedding keys. Two fits of one recipe that differ in the last bit
@@ -28,19 +28,20 @@ log = logging.getLogger("mmbench.store")
 
 
 class ArtifactStore:
-    """Trained states in ``<root>/artifacts``.
+    """Trained states, and what interactions gave, in ``<root>/artifacts``.
 
     Attributes:
-        damage: Recipes whose state was damaged, as found since the store was opened.
+        damage: What was found damaged since the store was opened, a line each: recipe and kind.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root / "artifacts"
-        self.damage: list[Path] = []
+        self.damage: list[str] = []
         self._whole: dict[str, tuple[int, int]] = {}
 
     def find(self, recipe: str) -> str | None:
         """Content hash of the artifact published for this recipe, if it is whole."""
+        said: Any = None
         try:
             said = json.loads(self._recipe(recipe).read_text())
             content = str(said["content"])
@@ -49,22 +50,24 @@ class ArtifactStore:
             damaged = self._recipe(recipe).exists()
             content = ""
         if damaged:
-            # A damaged artifact is a miss: forget the pointer, so that a new fit can publish.
-            log.info("damaged trained state %s: it is trained again", self._recipe(recipe))
-            self.damage.append(self._recipe(recipe))
+            # A damaged artifact is a miss: forget the pointer, so that a new one can be published.
+            kind = "what an interaction gave" if is_interaction(said) else "a trained state"
+            line = f"{self._recipe(recipe)}: {kind}"
+            log.info("damaged: %s; it is made again", line)
+            self.damage.append(line)
             self._recipe(recipe).unlink(missing_ok=True)
             return None
         return content or None
 
     def seconds(self, recipe: str) -> float:
-        """How long the training took, when it was done."""
+        """How long it took to make, when that was done."""
         try:
             return float(self.described(recipe)["seconds"])
         except (ValueError, KeyError, TypeError):
             return 0.0
 
     def described(self, recipe: str) -> dict[str, Any]:
-        """What was said of the training when its state was published."""
+        """What was said of it when it was published."""
         try:
             said = json.loads(self._recipe(recipe).read_text())
         except (OSError, ValueError):
@@ -83,10 +86,14 @@ class ArtifactStore:
         try:
             raw = path.read_bytes()
         except OSError as error:
-            raise StoreError(f"can't read a trained state: {error}", where=str(path)) from error
+            raise StoreError(
+                f"can't read a trained state, or what an interaction gave: {error}", where=str(path)
+            ) from error
         if _hash(raw) != content:
             raise StoreError(
-                "a trained state is damaged", where=str(path), fix="run again: it is trained anew"
+                "a trained state, or what an interaction gave, is damaged",
+                where=str(path),
+                fix="run again: it is made anew",
             )
         with np.load(io.BytesIO(raw), allow_pickle=False) as file:
             arrays = {name[2:]: file[name] for name in file.files if name.startswith("a:")}
@@ -137,6 +144,11 @@ class ArtifactStore:
 
     def _content(self, content: str) -> Path:
         return self.root / "states" / f"{content}.npz"
+
+
+def is_interaction(said: Any) -> bool:
+    """Whether a recipe's file is of an interaction, not of a training: it names its task."""
+    return isinstance(said, dict) and "task" in said
 
 
 def _hash(raw: bytes) -> str:

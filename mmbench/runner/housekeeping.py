@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mmbench.runner.artifacts import is_interaction
 from mmbench.runner.spool import remove_dead_spools
 from mmbench.runner.vectors import VectorStore
 
@@ -69,8 +70,9 @@ class Other:
     """What the store holds besides vectors.
 
     Attributes:
-        name: ``trained states`` (and what interactions gave), ``scoring inputs``, ``checkpoints``,
-            ``decoded items`` (of runs that go on, or were killed) or ``file hashes``.
+        name: ``trained states``, ``interactions`` (what tasks made with a representation in their
+            loop), ``scoring inputs``, ``checkpoints``, ``decoded items`` (of runs that go on, or
+            were killed) or ``file hashes``.
         count: How many.
         bytes: Size on disk.
     """
@@ -99,7 +101,8 @@ class Pruned:
 
     Attributes:
         spaces: Spaces of vectors.
-        states: Trained states, and what interactions gave.
+        states: Trained states.
+        interactions: What tasks made with a representation in their loop.
         bundles: Inputs of scoring, one a cell.
         checkpoints: Folders of interrupted trainings.
         bytes: Freed by all of it, leftovers of killed runs included.
@@ -107,6 +110,7 @@ class Pruned:
 
     spaces: int = 0
     states: int = 0
+    interactions: int = 0
     bundles: int = 0
     checkpoints: int = 0
     bytes: int = 0
@@ -114,8 +118,11 @@ class Pruned:
 
 def others(cache: Path) -> list[Other]:
     """What the store holds besides vectors, each sort with its size."""
+    made = _interactions(cache)
+    theirs = sum(_size(path) for together in made for path in together)
     found = [
-        Other("trained states", len(_states(cache)), _size(cache / "artifacts")),
+        Other("trained states", len(_states(cache)), _size(cache / "artifacts") - theirs),
+        Other("interactions", len(made), theirs),
         Other("scoring inputs", len(_bundles(cache)), _size(cache / "bundles")),
         Other("checkpoints", len(_folders(cache / "checkpoints")), _size(cache / "checkpoints")),
         Other("decoded items", len(_folders(cache / "spool")), _size(cache / "spool")),
@@ -155,7 +162,10 @@ def prune(cache: Path, *, older_than_days: float, dry_run: bool = False) -> Prun
         old = summary.used >= oldest
         done.spaces += old
         remove([summary.folder] if old else _orphans(summary.folder))
-    for kind, every in (("states", _states(cache)), ("bundles", _bundles(cache))):
+    kinds = {
+        "states": _states(cache), "interactions": _interactions(cache), "bundles": _bundles(cache),
+    }  # fmt: skip
+    for kind, every in kinds.items():
         gone = [together for together in every if _age(*together) >= oldest]
         setattr(done, kind, len(gone))
         remove(path for together in gone for path in together)
@@ -180,10 +190,28 @@ def _remove(path: Path) -> None:
 
 def _states(cache: Path) -> list[list[Path]]:
     """Every trained state: its file, and the recipes that point to it."""
-    states = {path.stem: [path] for path in (cache / "artifacts" / "states").glob("[!.]*.npz")}
+    return _artifacts(cache)[0]
+
+
+def _interactions(cache: Path) -> list[list[Path]]:
+    """The same of what interactions gave."""
+    return _artifacts(cache)[1]
+
+
+def _artifacts(cache: Path) -> tuple[list[list[Path]], list[list[Path]]]:
+    """The files of every trained state, and of everything that an interaction gave."""
+    files = {path.stem: [path] for path in (cache / "artifacts" / "states").glob("[!.]*.npz")}
+    of_interactions = set()
     for recipe in sorted((cache / "artifacts" / "recipes").glob("[!.]*.json")):
-        states.setdefault(str(_read(recipe).get("content")), []).append(recipe)
-    return list(states.values())
+        said = _read(recipe)
+        content = str(said.get("content"))
+        files.setdefault(content, []).append(recipe)
+        if is_interaction(said):
+            of_interactions.add(content)
+    kinds: tuple[list[list[Path]], list[list[Path]]] = ([], [])
+    for content, together in files.items():
+        kinds[content in of_interactions].append(together)
+    return kinds
 
 
 def _bundles(cache: Path) -> list[list[Path]]:

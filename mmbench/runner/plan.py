@@ -113,8 +113,8 @@ class Plan:
         suite: What was asked for.
         cells: One a pair and seed.
         jobs: By key.
-        damage: Records, vectors and trained states that were found damaged, one line each; they
-            are made again.
+        damage: Records, vectors, trained states and what interactions gave, where they were found
+            damaged, one line each; they are made again.
         shared: What the jobs would decode more than once.
     """
 
@@ -240,7 +240,7 @@ class _Planner:
 
     def note_damage(self) -> None:
         """Tell the plan what was found damaged on the way, each thing once."""
-        found = [*self._damaged, *(f"{path}: a trained state" for path in self.artifacts.damage)]
+        found = [*self._damaged, *self.artifacts.damage]
         self.plan.damage = list(dict.fromkeys(found))
 
     def _match(self, choice: RepresentationChoice, task: TaskChoice, seed: int) -> Match:

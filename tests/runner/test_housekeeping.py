@@ -52,7 +52,7 @@ def test_an_empty_cache(tmp_path) -> None:
     assert summarise(tmp_path) == []
     assert verify(tmp_path) == []
     assert prune(tmp_path, older_than_days=0) == Pruned()
-    assert [(each.count, each.bytes) for each in others(tmp_path)] == [(0, 0)] * 5
+    assert [(each.count, each.bytes) for each in others(tmp_path)] == [(0, 0)] * 6
 
 
 def test_a_broken_note_is_no_reason_to_stop(cache) -> None:
@@ -126,6 +126,7 @@ def test_what_is_not_vectors_is_counted(tmp_path) -> None:
     recipes = 4 * len('{"content": "old"}')
     assert found == {
         "trained states": (2, 200 + recipes),
+        "interactions": (0, 0),
         "scoring inputs": (2, 70),
         "checkpoints": (2, 2000),
         "decoded items": (0, 0),
@@ -157,6 +158,23 @@ def test_a_state_with_a_recipe_that_is_new_stays(tmp_path) -> None:
 
     assert prune(tmp_path, older_than_days=5).states == 0
     assert (tmp_path / "artifacts/states/old.npz").exists()
+
+
+def test_what_interactions_gave_is_no_trained_state(tmp_path) -> None:
+    fill(tmp_path, "old", days=9)
+    fill(tmp_path, "game", days=9)
+    said = json.dumps({"content": "game", "task": "control"})
+    for number in (1, 2):
+        recipe = tmp_path / f"artifacts/recipes/game{number}.json"
+        recipe.write_text(said)
+        os.utime(recipe, (0, 0))
+
+    found = {each.name: (each.count, each.bytes) for each in others(tmp_path)}
+    assert found["trained states"] == (1, 100 + 2 * len('{"content": "old"}'))
+    assert found["interactions"] == (1, 100 + 2 * len(said))
+    done = prune(tmp_path, older_than_days=5)
+    assert (done.states, done.interactions) == (1, 1)
+    assert not list((tmp_path / "artifacts").rglob("*game*"))
 
 
 def test_prune_sweeps_leftovers_of_killed_runs_but_not_of_living_ones(cache) -> None:

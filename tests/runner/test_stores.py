@@ -80,7 +80,8 @@ def test_a_damaged_state_is_a_miss_and_can_be_fitted_again(tmp_path, damage, par
 
     assert store.find(RECIPE) is None
     if (part, damage) != ("recipes", os.remove):
-        assert store.damage == [store.root / "recipes" / f"{RECIPE}.json"]
+        (line,) = store.damage
+        assert line == f"{store.root / 'recipes' / f'{RECIPE}.json'}: a trained state"
     second = store.publish(RECIPE, state(2.0), {})
     assert store.find(RECIPE) == second != first
     assert store.load(second).meta["value"] == 2.0
@@ -105,6 +106,18 @@ def test_loading_what_is_damaged_or_gone_is_refused(tmp_path) -> None:
         store.load(content)
     with pytest.raises(StoreError, match="can't read a trained state"):
         store.load("0" * 32)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"), [({}, "a trained state"), ({"task": "t"}, "what an interaction gave")]
+)
+def test_what_was_damaged_is_named(tmp_path, said, kind) -> None:
+    store = ArtifactStore(tmp_path)
+    store.publish(RECIPE, state(), said)
+    _flip(next((store.root / "states").iterdir()))
+    assert store.find(RECIPE) is None
+    (line,) = store.damage
+    assert line.endswith(f"{RECIPE}.json: {kind}")
 
 
 def test_python_objects_are_no_state(tmp_path) -> None:
