@@ -39,7 +39,7 @@ def build(out: Path, train: int, test: int, seed: int) -> None:
     from mmbench_pendulum.recording import FILES, record, write
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError("is not empty", where=str(out), fix="choose another --out")
+        raise UsageError("is not empty", where=str(out), fix="choose another --out, or delete it")
     out.mkdir(parents=True, exist_ok=True)
     for split, (name, count) in enumerate((("train", train), ("test", test))):
         with click.progressbar(length=count, label=name) as bar:

@@ -92,13 +92,20 @@ def _environment() -> Any:
     """Gymnasium's pendulum, drawn on a surface in memory: no display is asked for.
 
     Raises:
-        PluginError: pygame can't draw here.
+        PluginError: gymnasium or pygame is not installed, or pygame can't draw here.
     """
     # pygame greets whoever imports it, and warns of packages that it imports.
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        import pygame
-        from gymnasium.envs.classic_control.pendulum import PendulumEnv
+        try:
+            import pygame
+            from gymnasium.envs.classic_control.pendulum import PendulumEnv
+        except ImportError as error:
+            raise PluginError(
+                f"the pendulum needs gymnasium and pygame: {error}",
+                where="mmbench-pendulum",
+                fix='pip install "gymnasium>=1.0" "pygame>=2.6"',
+            ) from error
 
     env: Any = PendulumEnv(render_mode="rgb_array")
     env.screen_dim = _SCREEN

@@ -98,6 +98,14 @@ def test_no_display_is_needed_or_it_is_said(monkeypatch):
     assert "SDL_VIDEODRIVER=dummy" in caught.value.fix
 
 
+@pytest.mark.parametrize("absent", ["pygame", "gymnasium.envs.classic_control.pendulum"])
+def test_what_is_not_installed_is_said(monkeypatch, absent):
+    monkeypatch.setitem(sys.modules, absent, None)
+    with pytest.raises(PluginError, match="needs gymnasium and pygame") as caught:
+        World()
+    assert "pip install" in caught.value.fix
+
+
 def test_it_draws_without_a_display_and_greets_nobody():
     code = (
         "from mmbench_pendulum.world import World; w = World(); w.begin(0); assert w.images.any()"
