@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mmbench.testing.catalogue import Target, all_checks, targets_of
     from mmbench.testing.checks import CheckFailedError, CheckSpec
+    from mmbench.testing.command_line import CommandLine, measured_records
     from mmbench.testing.outcomes import Outcome, run_checks
     from mmbench.testing.parametrized import Check, parametrize_with_checks
 
@@ -19,9 +20,11 @@ __all__ = [
     "Check",
     "CheckFailedError",
     "CheckSpec",
+    "CommandLine",
     "Outcome",
     "Target",
     "all_checks",
+    "measured_records",
     "parametrize_with_checks",
     "run_checks",
     "targets_of",
@@ -32,9 +35,11 @@ _HOME = {
     "Check": "parametrized",
     "CheckFailedError": "checks",
     "CheckSpec": "checks",
+    "CommandLine": "command_line",
     "Outcome": "outcomes",
     "Target": "catalogue",
     "all_checks": "catalogue",
+    "measured_records": "command_line",
     "parametrize_with_checks": "parametrized",
     "run_checks": "outcomes",
     "targets_of": "catalogue",

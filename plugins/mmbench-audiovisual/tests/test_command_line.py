@@ -5,26 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import os
-import shutil
-import subprocess
 import sys
 import tomllib
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import soundfile
 
+from mmbench.testing import CommandLine, measured_records
 from mmbench_audiovisual import mmbench_datasets, mmbench_tasks
 from mmbench_audiovisual.sample_media import save_mp4
 from mmbench_audiovisual.vggss import read_scenes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    Start = Callable[..., subprocess.CompletedProcess[str]]
     Record = dict[str, Any]
 
 TASKS = [task.name for task in mmbench_tasks()]
@@ -37,38 +34,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mmbench(home: Path) -> Start:
-    """Start the installed command, with this plugin and the built-in one."""
-    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
-    assert script, "mmbench is not installed beside this Python"
-    environment = {
-        **os.environ,
-        "MMBENCH_LOAD_PLUGINS": "audiovisual",
-        "MMBENCH_CACHE": str(home / "cache"),
-        "OMP_NUM_THREADS": "1",
-    }
-
-    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [script, *map(str, arguments)],
-            cwd=home,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
-
-    return start
+def mmbench(home: Path) -> CommandLine:
+    return CommandLine(home, plugins=("audiovisual",))
 
 
 def records_of(folder: Path) -> dict[str, Record]:
     """The measured records in a results folder, by task."""
-    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
-    return {each["task"]["label"]: each for each in found if each["source"] == "measured"}
+    return {each["task"]["label"]: each for each in measured_records(folder)}
 
 
 def dropped(record: Record, collection: str) -> dict[str, str]:
@@ -77,7 +49,7 @@ def dropped(record: Record, collection: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def samples(home: Path, mmbench: Start) -> Path:
+def samples(home: Path, mmbench: CommandLine) -> Path:
     for dataset in mmbench_datasets():
         items = 16 if dataset.name == "music" else 8  # of two videos: one has one sound of 10 s
         mmbench("data", "sample", dataset.name, "--root", "samples", "--items", items)
@@ -85,7 +57,7 @@ def samples(home: Path, mmbench: Start) -> Path:
 
 
 @pytest.fixture(scope="module")
-def sampled(home: Path, samples: Path, mmbench: Start) -> dict[str, Record]:
+def sampled(home: Path, samples: Path, mmbench: CommandLine) -> dict[str, Record]:
     """Every task on its sample, by one run."""
     chosen = [word for name in TASKS for word in ("-t", name)]
     mmbench(*RUN, *chosen, "--data-root", samples, "--results", "sampled")
@@ -119,7 +91,7 @@ def test_records_say_how_it_was_done(sampled: dict[str, Record]) -> None:
 
 @pytest.mark.parametrize("task", ["vggss-localization", "music-solo-localization-boxes"])
 def test_what_was_localized_is_drawn(
-    home: Path, samples: Path, sampled: object, mmbench: Start, task: str
+    home: Path, samples: Path, sampled: object, mmbench: CommandLine, task: str
 ) -> None:
     drawn = home / "drawn" / task
     asked = ("audiovisual", "overlays", "sampled/adhoc", "--out", drawn, "--data-root", samples)
@@ -138,7 +110,7 @@ def test_generated_data_stands_beside_no_published_figure(home: Path, sampled: o
 
 
 def test_the_sample_suite_runs_the_tasks_of_the_suite(
-    home: Path, samples: Path, mmbench: Start
+    home: Path, samples: Path, mmbench: CommandLine
 ) -> None:
     suites = {
         name: tomllib.loads(
@@ -161,7 +133,7 @@ def test_the_sample_suite_runs_the_tasks_of_the_suite(
     assert any("mmbench data sample vggss" in cell["reason"] for cell in cells)
 
 
-def test_published_figures_without_data(home: Path, mmbench: Start) -> None:
+def test_published_figures_without_data(home: Path, mmbench: CommandLine) -> None:
     chosen = [word for name in TASKS for word in ("-t", name)]
     mmbench(*RUN, *chosen, "--data-root", "nowhere", "--results", "figures")
     board = json.loads((home / "figures" / "adhoc" / "leaderboard.json").read_text("utf-8"))
@@ -179,7 +151,7 @@ def halve(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def damaged(home: Path, mmbench: Start) -> tuple[Path, dict[str, str]]:
+def damaged(home: Path, mmbench: CommandLine) -> tuple[Path, dict[str, str]]:
     """A fifth of VGG-SS's and AVE's items broken, and why each is."""
     root = home / "damaged"
     for name in ("vggss", "ave"):
@@ -214,7 +186,7 @@ def damaged(home: Path, mmbench: Start) -> tuple[Path, dict[str, str]]:
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
 def test_a_damaged_folder_gives_figures_over_the_rest(
-    home: Path, damaged: tuple[Path, dict[str, str]], mmbench: Start
+    home: Path, damaged: tuple[Path, dict[str, str]], mmbench: CommandLine
 ) -> None:
     root, wanted = damaged
     boxes = "vggss-localization-boxes"
@@ -288,7 +260,7 @@ def real(home: Path, assets: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_real_pictures_and_sounds(home: Path, real: Path, mmbench: Start) -> None:
+def test_real_pictures_and_sounds(home: Path, real: Path, mmbench: CommandLine) -> None:
     names = (
         "vggss-retrieval", "vggss-localization", "vggss-localization-boxes", "ex-vggss",
         "flickr-soundnet-retrieval", "esc10-zeroshot", "ave-retrieval",

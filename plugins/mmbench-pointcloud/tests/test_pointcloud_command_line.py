@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tomllib
 from importlib import resources
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
+from mmbench.testing import CommandLine, measured_records
 from mmbench_pointcloud import mmbench_datasets, mmbench_tasks
 from mmbench_pointcloud.modelnet import ModelNet40
 from mmbench_pointcloud.objaverse_lvis import ObjaverseLvis
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    Start = Callable[..., subprocess.CompletedProcess[str]]
     Record = dict[str, Any]
 
 TASKS = [task.name for task in mmbench_tasks()]
@@ -35,38 +31,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mmbench(home: Path) -> Start:
-    """Start the installed command, with this plugin and the built-in one."""
-    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
-    assert script, "mmbench is not installed beside this Python"
-    environment = {
-        **os.environ,
-        "MMBENCH_LOAD_PLUGINS": "pointcloud",
-        "MMBENCH_CACHE": str(home / "cache"),
-        "OMP_NUM_THREADS": "1",
-    }
-
-    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [script, *map(str, arguments)],
-            cwd=home,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
-
-    return start
+def mmbench(home: Path) -> CommandLine:
+    return CommandLine(home, plugins=("pointcloud",))
 
 
 def records_of(folder: Path) -> dict[str, Record]:
     """The measured records in a results folder, by task."""
-    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
-    return {each["task"]["label"]: each for each in found if each["source"] == "measured"}
+    return {each["task"]["label"]: each for each in measured_records(folder)}
 
 
 def dropped(record: Record) -> dict[str, str]:
@@ -75,7 +46,7 @@ def dropped(record: Record) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def samples(home: Path, mmbench: Start) -> Path:
+def samples(home: Path, mmbench: CommandLine) -> Path:
     for dataset in mmbench_datasets():
         mmbench("data", "sample", dataset.name, "--root", "samples", "--items", 6)
     return home / "samples"
@@ -91,7 +62,7 @@ def test_the_sample_suite_has_the_tasks_of_the_suite() -> None:
 
 
 @pytest.mark.slow
-def test_the_sample_suite_runs(home: Path, samples: Path, mmbench: Start) -> None:
+def test_the_sample_suite_runs(home: Path, samples: Path, mmbench: CommandLine) -> None:
     mmbench(
         "run", "pointcloud-zeroshot-sample", "--data-root", samples, "--resamples", "50",
         "--results", "suite",
@@ -114,7 +85,7 @@ def test_the_sample_suite_runs(home: Path, samples: Path, mmbench: Start) -> Non
     assert metrics == {"top-1", "top-3", "top-5", "mean class accuracy"}
 
 
-def test_without_data_the_suite_says_where_to_get_it(mmbench: Start) -> None:
+def test_without_data_the_suite_says_where_to_get_it(mmbench: CommandLine) -> None:
     plan = mmbench("run", "pointcloud-zeroshot", "--data-root", "nowhere", "--dry-run", "--json")
     cells = json.loads(plan.stdout)["cells"]
     assert {cell["state"] for cell in cells} == {"skipped"}
@@ -123,7 +94,7 @@ def test_without_data_the_suite_says_where_to_get_it(mmbench: Start) -> None:
     mmbench("data", "status", "modelnet40", "--data-root", "nowhere", code=1)
 
 
-def test_broken_clouds_are_dropped_and_listed(home: Path, mmbench: Start) -> None:
+def test_broken_clouds_are_dropped_and_listed(home: Path, mmbench: CommandLine) -> None:
     root = home / "damaged"
     for name, dataset, items in (
         ("modelnet40", ModelNet40(layout="txt"), 7),
@@ -183,7 +154,7 @@ def test_broken_clouds_are_dropped_and_listed(home: Path, mmbench: Start) -> Non
 
 
 @pytest.mark.slow
-def test_broken_meshes_are_dropped_and_listed(home: Path, mmbench: Start) -> None:
+def test_broken_meshes_are_dropped_and_listed(home: Path, mmbench: CommandLine) -> None:
     mmbench("data", "sample", "modelnet40", "--root", "meshes", "--items", 4)
     places = sorted((home / "meshes" / "modelnet40" / "ModelNet40").glob("*/test/*.off"))
     text = places[0].read_text("utf-8")
@@ -226,7 +197,7 @@ def real(home: Path, shared: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_real_clouds_and_meshes(home: Path, real: Path, mmbench: Start) -> None:
+def test_real_clouds_and_meshes(home: Path, real: Path, mmbench: CommandLine) -> None:
     for layout, count in (("txt", 14), ("off", 13)):
         mmbench(
             *RUN, "-t", "modelnet40-zeroshot", "-o", f"layout={layout}", "--data-root", real,
@@ -243,7 +214,7 @@ def test_real_clouds_and_meshes(home: Path, real: Path, mmbench: Start) -> None:
 
 
 def test_real_features_of_three_models(
-    home: Path, real: Path, shared: Path, mmbench: Start
+    home: Path, real: Path, shared: Path, mmbench: CommandLine
 ) -> None:
     """OpenCLIP's features of the models' pictures stand in for their clouds', two captions each.
 
@@ -290,7 +261,7 @@ def test_real_features_of_three_models(
 
 
 @pytest.mark.slow
-def test_a_test_set_of_real_size(home: Path, mmbench: Start) -> None:
+def test_a_test_set_of_real_size(home: Path, mmbench: CommandLine) -> None:
     """2,468 clouds of 2,048 points in hdf5, and 64 prompts of 40 classes."""
     root = home / "large" / "modelnet40" / "modelnet40_ply_hdf5_2048"
     root.mkdir(parents=True)
