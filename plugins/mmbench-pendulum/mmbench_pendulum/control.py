@@ -107,7 +107,11 @@ class PendulumControl(Task):
     @property
     def budget(self) -> str:
         """``paper``, or ``reduced`` where it is less."""
-        enough = self.frames >= _PAPER["frames"] and self.steps >= _PAPER["steps"]
+        return self._budget(self.frames)
+
+    def _budget(self, frames: int) -> str:
+        """The same for so many frames: a folder may hold fewer than were asked for."""
+        enough = frames >= _PAPER["frames"] and self.steps >= _PAPER["steps"]
         return "paper" if enough else "reduced"
 
     @property
@@ -192,14 +196,14 @@ class PendulumControl(Task):
         frames = len(inputs.tables["train"])
         learning = _checked(inputs.arrays[_TRAINING], _TRAINING)
         parameters: dict[str, Any] = {
-            "budget": self.budget,
+            "budget": self._budget(frames),
             "frames": frames,
             "controller": "DDPG on codes of image and sound",
             "random torques": float(columns[_RANDOM].mean()),
             "training": [round(float(each), 4) for each in learning],
         }
         said = f"{frames:,} of 20,000 frames, {self.steps:,} of 150,000 steps of the controller"
-        notes = (f"reduced budget: {said}",) if self.budget == "reduced" else ()
+        notes = (f"reduced budget: {said}",) if parameters["budget"] == "reduced" else ()
         return Evaluation({"items": ItemTable(ids, columns)}, {}, parameters, notes)
 
     def reference_levels(self, inputs: ScoreInputs) -> dict[str, dict[str, float]]:

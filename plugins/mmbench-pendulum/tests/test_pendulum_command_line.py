@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 import tomllib
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
-from mmbench.api import UsageError
+from mmbench.api import ItemTable, ScoreInputs, UsageError
 from mmbench_pendulum import mmbench_tasks
 from mmbench_pendulum.components import PendulumDca
 from mmbench_pendulum.control import PendulumControl
@@ -163,6 +165,20 @@ def test_a_task_says_which_budget_it_has() -> None:
     assert "reduced budget" in fewer.info.description
     defaults = PendulumControl(**paper)
     assert (defaults.replay, defaults.warm_up, defaults.episodes) == (25_000, 25_000, 100)
+
+
+@pytest.mark.parametrize(
+    ("count", "budget"), [(20_000, "paper"), (120, "reduced")], ids=["all", "a sample"]
+)
+def test_the_papers_budget_needs_its_frames_too(count: int, budget: str) -> None:
+    """A folder with fewer frames than the paper's task asks for: its record says reduced."""
+    (paper,) = (each.options for each in mmbench_tasks() if each.name == "pendulum-control")
+    task = PendulumControl(**paper)
+    inputs = ScoreInputs({}, {"train": ItemTable([str(row) for row in range(count)], {})})
+    arrays = task.reference_arrays("perfect", inputs, np.random.default_rng(0))
+    evaluation = task.score(replace(inputs, arrays=arrays))
+    assert evaluation.parameters["budget"] == budget
+    assert [note[:14] for note in evaluation.notes] == ["reduced budget"] * (budget == "reduced")
 
 
 def test_both_tasks_learn_from_the_same() -> None:
