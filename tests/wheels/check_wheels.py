@@ -173,6 +173,11 @@ def check_core(environment: Environment) -> str:
     return environment.run("mmbench", "plugin", "check", "mmbench")[1]
 
 
+def run_doctor(environment: Environment) -> str:
+    """All that is installed can be imported, and nothing is broken."""
+    return environment.run("mmbench", "doctor")[1]
+
+
 def run_check_without_weights(environment: Environment, plugin: Plugin) -> str:
     """What lacks its weights fails, and says that they are not there: it never passes."""
     command = ["mmbench", "plugin", "check", plugin.distribution, "--only", "it_loads", "--json"]
@@ -199,7 +204,6 @@ def main(work: Path, folders: list[Path]) -> int:
         shutil.copytree(plugin.folder / "tests", place / "tests")
         shutil.copy(plugin.folder / "pyproject.toml", place)
     install(environment, wheels)
-    print(environment.run("mmbench", "doctor")[1], flush=True)
     jobs: list[tuple[Callable[[Environment, Plugin], str], Plugin]] = [
         *((run_tests, plugin) for plugin in plugins),
         *((run_check, plugin) for plugin in plugins),
@@ -208,7 +212,7 @@ def main(work: Path, folders: list[Path]) -> int:
     failed = 0
     with ThreadPoolExecutor(2) as pool:
         # What takes longest comes first, so that nothing long is left for one core alone.
-        waiting = [pool.submit(check_core, environment)]
+        waiting = [pool.submit(job, environment) for job in (check_core, run_doctor)]
         waiting += [pool.submit(job, environment, plugin) for job, plugin in jobs]
         for each in as_completed(waiting):
             try:
