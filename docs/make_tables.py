@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from ablation_tables import ablation_claim, ablation_table
+from pendulum_tables import pendulum_table
 from record_tables import record_tables
 
 from mmbench.api import MetricInfo
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parent
 #: The pages that hold made tables.
-PAGES = ("cmcr-ablation.md", "protocols.md", "records.md")
+PAGES = ("cmcr-ablation.md", "pendulum.md", "protocols.md", "records.md")
 BLOCK = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PROTOCOLS = {
     "retrieval": "retrieval:RetrievalTask",
@@ -201,6 +202,11 @@ def ablation(spaces: str) -> str:
     return ablation_table(spaces, table)
 
 
+def pendulum(what: str) -> str:
+    """The Pendulum study: rewards, or DCA."""
+    return pendulum_table(what, table)
+
+
 MAKERS: Mapping[str, Callable[[str], str]] = {
     "options": options,
     "refused": refused,
@@ -210,6 +216,7 @@ MAKERS: Mapping[str, Callable[[str], str]] = {
     "record": record,
     "ablation": ablation,
     "claim": ablation_claim,
+    "pendulum": pendulum,
 }
 
 
