@@ -30,7 +30,7 @@ from mmbench.builtin.representations.features import (
 GRID = FeatureGrid(rows=2, columns=3, times=4, bands=8, buckets=64, steps=5, voxels=(2, 2, 2))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(
     st.integers(1, 12),
     st.lists(st.tuples(st.integers(-20, 40), st.integers(1, 30)), min_size=1, max_size=8),

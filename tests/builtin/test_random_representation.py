@@ -26,7 +26,7 @@ def texts(words) -> dict:
     return {"text": [Text(word) for word in words]}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=64), st.integers(0, 3))
 def test_a_vector_depends_on_the_payload_and_the_seed_alone(words, seed):
     model = bound(TEXT, seed=seed)

@@ -45,7 +45,7 @@ FULL = {
     "acc3_round": "acc3",
     "acc7_sdk_rule": "acc7_sdk",
 }
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 sentiments = st.sampled_from(
     [-3.5, -2.5, -1.5, -1.0, -0.5, -0.3, 0.0, 0.0, 0.3, 0.5, 1.5, 2.5, 3.2]
 )

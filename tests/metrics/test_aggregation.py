@@ -11,7 +11,7 @@ from sklearn.metrics import f1_score
 
 from mmbench.metrics.aggregation import AGGREGATORS, aggregate, find_aggregator, participants
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 sizes = st.integers(1, 64)
 few = st.sampled_from([-2.0, -0.5, 0.0, 0.5, 1.0, 3.0])
 VECTORISED = sorted(name for name, entry in AGGREGATORS.items() if entry.vectorised)

@@ -20,7 +20,7 @@ from mmbench.metrics.bootstrap import (
 )
 from mmbench.metrics.resampling import affordable, plan_resampling
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 
 
 def naive(name, columns, resamples, seed):

@@ -15,7 +15,7 @@ from mmbench.metrics.boxes import GroundTruth, box_set
 ORACLES = Path(__file__).parents[1] / "oracles"
 GARBAGE = -2.88e16
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 coordinate = st.sampled_from([GARBAGE, -0.5, 0.0, 0.1, 0.25, 0.5, 0.75, 0.999, 1.0, 1.5])
 box_lists = st.lists(
     st.lists(st.tuples(coordinate, coordinate, coordinate, coordinate), max_size=5),

@@ -26,7 +26,7 @@ from mmbench.metrics.classification import (
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 TIES = ["optimistic", "expected", "pessimistic"]
-EXAMPLES = settings(max_examples=200, deadline=None)
+EXAMPLES = settings(deadline=None)
 
 
 def oracle(name):

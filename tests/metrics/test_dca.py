@@ -19,7 +19,7 @@ from mmbench.metrics.dca_graph import exact_graph, filter_by_coverage, given_gra
 ORACLES = Path(__file__).parents[1] / "oracles"
 FIGURES = json.loads((ORACLES / "dca.json").read_text("utf-8"))
 SCORED = [case for case, figures in FIGURES.items() if "output" in figures]
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 seeds = st.integers(0, 10_000)
 
 

@@ -30,7 +30,7 @@ ORACLES = Path(__file__).parents[1] / "oracles"
 ASSETS = os.environ.get("MMBENCH_TEST_ASSETS")
 HEATMAP_PRESETS = sorted(n for n, rules in PRESETS.items() if rules.prediction == "heatmap")
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 few = st.sampled_from([-1.0, 0.0, 0.25, 0.5, 0.75, 1.0])
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score, f1_score
 
 from mmbench.metrics.recognition import MODES, REFUSED, average_precision, check_mode, max_f1
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 
 
 @st.composite
@@ -50,7 +50,7 @@ def test_equal_to_scikit_learn(pair):
     assert found == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(pair=pairs())
 def test_max_f1_is_the_best_over_all_thresholds(pair):
     assert max_f1(*pair) == pytest.approx(naive_max_f1(*pair), abs=1e-12)

@@ -21,7 +21,7 @@ ORACLES = Path(__file__).parents[1] / "oracles"
 EXPECTED = json.loads((ORACLES / "retrieval.json").read_text("utf-8"))
 SHARE = {"expected": 0.5, "optimistic": 0.0, "pessimistic": 1.0}
 TIES = list(SHARE)
-EXAMPLES = settings(max_examples=200, deadline=None)
+EXAMPLES = settings(deadline=None)
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ CASES = json.loads(
     (Path(__file__).parents[1] / "oracles" / "extended_slavc.json").read_text(encoding="utf-8")
 )
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 
 
 @st.composite

@@ -17,7 +17,7 @@ from mmbench.metrics.bootstrap import (
 from mmbench.metrics.resampling import affordable, plan_resampling, resampled_values
 from mmbench.metrics.strata import strata_of
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 
 
 @st.composite

@@ -122,7 +122,7 @@ def test_the_order_of_items_does_not_matter():
         assert after[name].value == pytest.approx(value.value), name
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), n=st.integers(2, 64), alpha=st.sampled_from([1.0, 2.0, 3.0]))
 def test_distances_are_those_of_the_naive_form(seed, n, alpha):
     x, y = unit(directions(seed, n)), unit(directions(seed + 1, n))

@@ -24,7 +24,7 @@ from mmbench.results.summary import evaluate_metrics
 
 ORACLES = Path(__file__).parents[1] / "oracles"
 HEATMAP_PRESETS = sorted(n for n, rules in PRESETS.items() if rules.prediction == "heatmap")
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 
 
 class Scenes(LocalizationTask):

@@ -86,7 +86,7 @@ def test_it_says_when_it_did_not_converge(monkeypatch):
     assert not fit_probe(*data("class"), kind="class").parameters["converged"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(2, 64),

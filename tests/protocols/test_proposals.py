@@ -14,7 +14,7 @@ from mmbench.metrics.localization_options import localization_options
 from mmbench.protocols.localization import LocalizationTask
 from mmbench.protocols.proposals import BoxGrid, best_proposals, crops_of, proposal_ciou
 
-many = settings(max_examples=200, deadline=None)
+many = settings(deadline=None)
 
 
 class Scenes(LocalizationTask):

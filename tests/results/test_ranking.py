@@ -25,7 +25,7 @@ def test_summation_order_does_not_break_a_tie():
     assert competition_ranks([0.1 + 0.2, 0.3, 0.3 - 1e-6]) == [1, 1, 3]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.none(), few), min_size=1, max_size=64), st.booleans(), st.randoms())
 def test_ranks_do_not_depend_on_order_and_count_the_better(values, higher, random):
     ranks = competition_ranks(values, higher_is_better=higher)
@@ -66,7 +66,7 @@ def test_ties_share_a_place_in_the_summary():
     assert [(row.name, row.rank) for row in rows] == [("a", 1), ("b", 1), ("c", 3)]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from("abcde"), few, min_size=1, max_size=5),

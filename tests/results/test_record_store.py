@@ -269,7 +269,7 @@ records = st.builds(
 lists = st.lists(records, max_size=6)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(lists, lists, lists)
 def test_merge_is_commutative_associative_and_idempotent(a, b, c):
     assert merge(a, b) == merge(b, a)

@@ -55,7 +55,7 @@ def shard(space: Space, suffix: str):
     return found[0]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=64),
     st.lists(st.integers(0, 63), max_size=64),
@@ -245,7 +245,7 @@ def test_a_damaged_shard_is_a_miss_and_never_a_wrong_hit(store, damage, caplog) 
     assert {record.levelname for record in caplog.records} == {"INFO"}  # the screen says it once
 
 
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(st.sampled_from([".npy", ".keys.npy"]), st.integers(0, 2000), st.integers(1, 255))
 def test_no_flipped_byte_anywhere_gives_a_wrong_vector(
     tmp_path_factory, suffix, position, bits

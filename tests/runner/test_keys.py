@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mmbench.runner.keys import digest_rows, key_of
@@ -28,7 +28,6 @@ def test_sets_paths_and_numpy_scalars_are_plain() -> None:
     assert key_of(Path("x")) == key_of("x")
 
 
-@settings(max_examples=200)
 @given(KEYS, st.data())
 def test_rows_are_equal_where_all_their_keys_are(first, data) -> None:
     second = data.draw(
