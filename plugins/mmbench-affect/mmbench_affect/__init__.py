@@ -37,13 +37,18 @@ def mmbench_datasets() -> list[DatasetSpec]:
 
 @hookimpl
 def mmbench_representations() -> list[RepresentationSpec]:
-    """The baseline that a model of sequences must beat."""
+    """The baselines that a model of sequences must beat."""
     return [
         RepresentationSpec(
             "pooled",
             "mmbench_affect.pooled:Pooled",
             "Standardised means over time of every stream, side by side; learns nothing else",
-        )
+        ),
+        RepresentationSpec(
+            "pooled-linear",
+            "mmbench_affect.pooled_linear:PooledLinear",
+            "A ridge or logistic regression on pooled's vectors, as predictions",
+        ),
     ]
 
 

@@ -139,10 +139,11 @@ class CmuSentiment(Dataset):
         cached = sorted(root.glob(f"{self.layout.cache}_*.dt")) if root.is_dir() else []
         if cached:
             raise DataMissing(
-                f"{shown(cached[0].name)} is GMC's cache, a pickled object that runs its class's "
-                f"code: refused",
+                "it is not there, but GMC's cache is",
                 where=shown(file),
-                fix=f"put {self.layout.pickles['mult']} here, the pickle that GMC made it from",
+                fix=f"put {self.layout.pickles['mult']} here, the pickle that GMC made "
+                f"{shown(cached[0].name)} from: that is an object that runs its class's code, and "
+                "is refused",
             )
         raise DataMissing(
             "it is not there" if wanted == "auto" else f"the variant {wanted} is not there",

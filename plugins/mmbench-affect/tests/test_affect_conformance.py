@@ -20,6 +20,7 @@ def test_tasks(check: Check) -> None:
 
 @parametrize_with_checks(
     "pooled",
+    "pooled-linear",
     streams=[
         Stream("text", "text", "Sequence", (None, 6)),
         Stream("audio", "audio", "Sequence", (20, 5)),

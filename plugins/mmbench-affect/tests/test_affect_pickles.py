@@ -189,12 +189,13 @@ def test_a_pickle_that_names_a_function_runs_nothing_and_says_which(
 def test_gmcs_cache_is_refused_with_what_to_put_there(source: Source) -> None:
     here = source()
     (here.root / "mosei_test_a.dt").write_bytes(b"whatever")
-    with pytest.raises(DataMissing, match="is GMC's cache") as caught:
+    with pytest.raises(DataMissing, match="but GMC's cache is") as caught:
         CmuMosei().collections(here)
     assert "put mosei_senti_data.pkl here" in caught.value.fix
     status = CmuMosei().status(here)
     assert not status.present
-    assert "mosei_senti_data.pkl" in status.advice
+    assert "made mosei_test_a.dt from" in status.advice
+    assert "is refused" in status.advice
     written(here)  # beside the pickle it is passed over
     assert len(CmuMosei().collections(here)["test"]) == 3
 
