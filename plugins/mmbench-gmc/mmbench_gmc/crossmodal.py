@@ -30,12 +30,12 @@ _EMBEDDED, _ATTENDED, _LAYERS = 0.25, 0.1, 0.1
 
 
 @lru_cache(maxsize=16)
-def _table(steps: int, dim: int) -> NDArray[np.float32]:
+def _table(steps: int, dim: int) -> NDArray[np.float64]:
     """[steps + 1, dim] sines, then cosines; row 0, of padding, is zero."""
     half = dim // 2
     rates = np.exp(np.arange(half) * -(log(10000.0) / max(half - 1, 1)))
     angles = np.arange(steps + 1)[:, None] * rates
-    table = np.zeros((steps + 1, dim), dtype=np.float32)
+    table = np.zeros((steps + 1, dim))
     table[1:, :half], table[1:, half : 2 * half] = np.sin(angles[1:]), np.cos(angles[1:])
     return table
 

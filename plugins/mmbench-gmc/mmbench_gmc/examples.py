@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import UsageError
+from mmbench.api import DataError, ItemError, UsageError
 from mmbench_gmc.inputs import input_like, input_of, to_arrays
 
 if TYPE_CHECKING:
@@ -91,10 +91,17 @@ def complete_rows(items: BoundCollection, *, where: str) -> list[int]:
     """
     rows = items.complete_rows()
     if len(rows) < 2:
+        collection = items.collection
+        have = {
+            slot: sum(key is not None for key in collection.content_keys(stream))
+            for slot, stream in items.binding.items()
+        }
+        said = ", ".join(f"{count} have {slot}" for slot, count in have.items())
         raise UsageError(
-            f"the training collection {items.collection.name!r} has {len(rows)} items with every "
-            "stream, and two are the least",
+            f"{len(rows)} of the {len(collection)} training items {collection.name!r} have every "
+            f"stream ({said}), and two are the least",
             where=where,
+            fix="leave out a stream that is missing: the option streams names those to learn from",
         )
     return rows
 
@@ -122,17 +129,35 @@ def read_examples(
     """Training (or validation) items as arrays, unscaled, and their target.
 
     Raises:
-        DataError: A value of the target is none.
+        DataError: A value of the target is none, or an item can't be read; it is named.
     """
     arrays = {form.slot: np.empty((len(rows), *form.shape), dtype=np.float32) for form in inputs}
     for start in range(0, len(rows), _CHUNK):
         ctx.progress(start, len(rows), f"reading {items.collection.name}")
         chunk = rows[start : start + _CHUNK]
-        batch = items.batch(chunk, [form.slot for form in inputs])
         for form in inputs:
-            arrays[form.slot][start : start + len(chunk)] = to_arrays(form, batch[form.slot])
+            arrays[form.slot][start : start + len(chunk)] = _read(items, chunk, form)
     if target is None:
         return Examples(arrays)
     column = items.column(target.column)
     wanted = target.encode([column[row] for row in rows], where=items.collection.name)
     return Examples(arrays, wanted)
+
+
+def _read(items: BoundCollection, rows: Sequence[int], form: Input) -> Floats:
+    """[n, *shape] of these rows.
+
+    Raises:
+        DataError: One of them can't be read; an error of a batch does not say which.
+    """
+    try:
+        return to_arrays(form, items.batch(rows, [form.slot])[form.slot])
+    except ItemError as error:
+        if len(rows) > 1:
+            return np.concatenate([_read(items, [row], form) for row in rows])
+        collection = items.collection
+        raise DataError(
+            f"can't learn from {form.slot} of item {collection.ids[rows[0]]!r}: {error.what}",
+            where=error.where or collection.name,
+            fix=error.fix or "mend the item, or leave it out of the training items",
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
 
 from mmbench.api import UsageError
 from mmbench_gmc.representation import LearntRepresentation
@@ -11,14 +11,25 @@ from mmbench_gmc.sizes import contrast_head
 from mmbench_gmc.training_options import with_options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from mmbench.api import Stream
     from mmbench_gmc.inputs import Input
     from mmbench_gmc.likelihoods import Likelihood
     from mmbench_gmc.variational import ContrastiveTerm
 
-__all__ = ["NEXUS_SIZES", "NEXUS_WEIGHTS", "GenerativeRepresentation", "by_slot", "checked"]
+__all__ = [
+    "NEXUS_SIZES",
+    "NEXUS_WEIGHTS",
+    "GenerativeRepresentation",
+    "LikelihoodKind",
+    "by_slot",
+    "checked",
+    "checked_kinds",
+]
 
+#: ``bernoulli`` of logits, ``gaussian`` around the output, ``categorical`` over logits.
+LikelihoodKind = Literal["bernoulli", "gaussian", "categorical"]
 #: Weights of the reconstruction terms by name of the slot; 1 for any other. Those of nexus_pytorch
 #: (its Nexus, MVAE and MMVAE on MHD); MUSE's released code also has 50 for labels.
 NEXUS_WEIGHTS: dict[str, float] = {"trajectory": 50.0, "label": 50.0}
@@ -40,6 +51,8 @@ class GenerativeRepresentation(LearntRepresentation):
     """
 
     supervision = "never"
+    #: Its options that hold something a slot, by their names.
+    slot_options: ClassVar[tuple[str, ...]] = ("likelihoods", "weights")
     #: Weights by slot, where the option says nothing; 1 where this doesn't either.
     default_weights: ClassVar[Mapping[str, float]] = NEXUS_WEIGHTS
 
@@ -56,9 +69,21 @@ class GenerativeRepresentation(LearntRepresentation):
         super().__init__(**training)
         require(self.name, 0, gmc_weight=gmc_weight)
         require(self.name, 0, above=True, gmc_temperature=gmc_temperature)
-        self.likelihoods = dict(likelihoods or {})
+        self.likelihoods = checked_kinds(likelihoods, where=self.name)
         self.weights = checked("weights", weights, 0, where=self.name)
         self.gmc_weight, self.gmc_temperature = gmc_weight, gmc_temperature
+
+    def bind(self, streams: Sequence[Stream]) -> None:
+        """Open slots, and see that the options name no other ones.
+
+        Raises:
+            NotApplicable: As for any model.
+            UsageError: An option names a slot that is none.
+        """
+        super().bind(streams)
+        slots = [stream.name for stream in self.streams]
+        for option in self.slot_options:
+            require_slots(slots, option, getattr(self, option), where=self.name)
 
     def chosen(self, inputs: Sequence[Input]) -> dict[str, Likelihood]:
         """The likelihood of each stream, by its slot."""
@@ -66,7 +91,7 @@ class GenerativeRepresentation(LearntRepresentation):
 
         return choose_likelihoods(
             inputs, self.likelihoods, self.weights,
-            family=self.encoders, defaults=self.default_weights,
+            family=self.encoders, defaults=self.default_weights, where=self.name,
         )  # fmt: skip
 
     def contrast(self) -> ContrastiveTerm | None:
@@ -98,6 +123,36 @@ def checked(
     return dict(given or {})
 
 
+def checked_kinds(given: Mapping[str, str] | None, *, where: str) -> dict[str, LikelihoodKind]:
+    """The option with a likelihood a slot.
+
+    Raises:
+        UsageError: A likelihood is none.
+    """
+    kinds: dict[str, LikelihoodKind] = {kind: kind for kind in get_args(LikelihoodKind)}
+    for slot, kind in (given or {}).items():
+        if kind not in kinds:
+            raise UsageError(
+                f"{kind!r} of slot {slot!r} is no likelihood",
+                where=f"{where}, option likelihoods", fix=f"use one of {', '.join(kinds)}",
+            )  # fmt: skip
+    return {slot: kinds[kind] for slot, kind in (given or {}).items()}
+
+
+def require_slots(slots: Sequence[str], option: str, given: Iterable[str], *, where: str) -> None:
+    """See that an option names slots only.
+
+    Raises:
+        UsageError: It names one that is none.
+    """
+    for slot in given:
+        if slot not in slots:
+            raise UsageError(
+                f"no slot is called {slot!r}", where=f"{where}, option {option}",
+                fix=f"the slots are {', '.join(slots)}",
+            )  # fmt: skip
+
+
 def by_slot(
     inputs: Sequence[Input],
     option: str,
@@ -113,10 +168,5 @@ def by_slot(
         UsageError: The option names a slot that is none.
     """
     slots = [form.slot for form in inputs]
-    for slot in given:
-        if slot not in slots:
-            raise UsageError(
-                f"no slot is called {slot!r}", where=f"{where}, option {option}",
-                fix=f"the slots are {', '.join(slots)}",
-            )  # fmt: skip
+    require_slots(slots, option, given, where=where)
     return {slot: given.get(slot, defaults.get(slot, other)) for slot in slots}

@@ -91,7 +91,9 @@ def learn(model: LearntRepresentation, data: FitData, ctx: Context) -> Learnt:
     with own_threads(ctx.device):
         network = build(model, inputs, target, ctx.seed)
         described = [repr(network), [form.as_json() for form in inputs], _data_key(data, ctx)]
-        training = Training(network, train, valid, model.schedule, ctx, key=_digest(described))
+        training = Training(
+            network, train, valid, model.schedule, ctx, key=_digest(described), where=model.name
+        )
         training.run()
     told = {
         "steps": training.step,

@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log, pi
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING
 
 from torch.nn import functional
 
-from mmbench.api import DataError, UsageError
-from mmbench_gmc.generative import NEXUS_WEIGHTS, by_slot, checked
+from mmbench.api import DataError
+from mmbench_gmc.generative import NEXUS_WEIGHTS, by_slot, checked, checked_kinds
 from mmbench_gmc.plans import published
 
 if TYPE_CHECKING:
@@ -26,13 +26,11 @@ if TYPE_CHECKING:
 
     import torch
 
+    from mmbench_gmc.generative import LikelihoodKind
     from mmbench_gmc.inputs import Input
     from mmbench_gmc.plans import Family
 
-__all__ = ["Likelihood", "LikelihoodKind", "choose_likelihoods", "log_likelihood"]
-
-#: ``bernoulli`` of logits, ``gaussian`` around the output, ``categorical`` over logits.
-LikelihoodKind = Literal["bernoulli", "gaussian", "categorical"]
+__all__ = ["Likelihood", "choose_likelihoods", "log_likelihood"]
 
 #: Variance of a Gaussian stream: the negative log density is the squared error plus a constant.
 _VARIANCE = 0.5
@@ -106,6 +104,7 @@ def choose_likelihoods(
     *,
     family: Family = "auto",
     defaults: Mapping[str, float] = NEXUS_WEIGHTS,
+    where: str = "generation",
 ) -> dict[str, Likelihood]:
     """The likelihood of each stream, by its slot.
 
@@ -115,27 +114,17 @@ def choose_likelihoods(
         weights: Slot to weight, where it is not the default.
         family: Of the trunks; a stream that is brought to mean 0 and deviation 1 is a Gaussian.
         defaults: Weights by slot where ``weights`` says nothing; 1 where this doesn't either.
+        where: Whose streams they are, for messages.
 
     Raises:
         UsageError: A name is not one of a slot, a kind or a weight is none.
     """
     inputs = tuple(inputs)
     usual = {form.slot: _usual_kind(form, family) for form in inputs}
-    found = by_slot(inputs, "likelihoods", kinds or {}, usual, "gaussian", where="generation")
-    weighted = by_slot(
-        inputs,
-        "weights",
-        checked("weights", weights, 0, where="generation"),
-        defaults,
-        1.0,
-        where="generation",
-    )
-    for slot, kind in found.items():
-        if kind not in get_args(LikelihoodKind):
-            raise UsageError(
-                f"{kind!r} is no likelihood", where=f"option likelihoods, slot {slot!r}",
-                fix=f"use one of {', '.join(get_args(LikelihoodKind))}",
-            )  # fmt: skip
+    given = checked("weights", weights, 0, where=where)
+    weighted = by_slot(inputs, "weights", given, defaults, 1.0, where=where)
+    chosen = checked_kinds(kinds, where=where)
+    found = by_slot(inputs, "likelihoods", chosen, usual, "gaussian", where=where)
     return {slot: Likelihood(kind, float(weighted[slot])) for slot, kind in found.items()}
 
 

@@ -44,6 +44,7 @@ class MFM(GenerativeRepresentation):
     name = "mfm"
     citation = "Tsai et al. 2019, arXiv 1806.06176"
     supervision = "if named"
+    slot_options = ("likelihoods", "weights", "sizes")
     default_weights: ClassVar[Mapping[str, float]] = {}
 
     @with_options_of(GenerativeRepresentation)

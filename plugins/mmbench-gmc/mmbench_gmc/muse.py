@@ -42,6 +42,7 @@ class MUSE(GenerativeRepresentation):
 
     name = "muse"
     citation = "Vasco et al. 2022, arXiv 2110.03608"
+    slot_options = ("likelihoods", "weights", "sizes", "gammas")
 
     @with_options_of(GenerativeRepresentation)
     def __init__(

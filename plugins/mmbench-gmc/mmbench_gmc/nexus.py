@@ -49,6 +49,7 @@ class Nexus(GenerativeRepresentation):
 
     name = "nexus"
     citation = "Vasco et al. 2022, Neural Networks 146:238-255"
+    slot_options = ("likelihoods", "weights", "sizes", "gammas")
 
     @with_options_of(GenerativeRepresentation)
     def __init__(

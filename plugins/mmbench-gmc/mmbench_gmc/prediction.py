@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, l1_loss
 
@@ -35,7 +36,12 @@ class Predictor(nn.Module):
 
 
 def target_loss(predicted: Tensor, target: Tensor) -> Tensor:
-    """The mean distance of values [B, 1], or the cross entropy of class scores [B, C]."""
+    """The mean distance of values [B, 1], or the cross entropy of class scores [B, C].
+
+    In float32 or better.
+    """
+    if predicted.dtype in (torch.float16, torch.bfloat16):
+        predicted = predicted.float()
     if target.is_floating_point():
-        return l1_loss(predicted[:, 0].float(), target)
-    return cross_entropy(predicted.float(), target)
+        return l1_loss(predicted[:, 0], target)
+    return cross_entropy(predicted, target)

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+
+from mmbench.api import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,6 +51,7 @@ class Training:
         schedule: How long and how fast.
         ctx: Seed and device, and whom to tell.
         key: Names network and data; a checkpoint of another training is passed over.
+        where: Whose training it is, for messages.
         save_seconds: Time between checkpoints.
     """
 
@@ -60,12 +64,14 @@ class Training:
         ctx: Context,
         *,
         key: str = "",
+        where: str = "",
         save_seconds: float = 60.0,
     ) -> None:
         self.network = network.to(ctx.device)
         self.schedule = schedule
         self.ctx = ctx
         self.key = f"{key} {asdict(schedule)} {ctx.seed}"
+        self.where = where
         self.save_seconds = save_seconds
         self.count = len(train)
         self.step = 0
@@ -160,12 +166,17 @@ class Training:
         yield from np.array_split(order, self.batches)[done : done + left]
 
     def _note(self, terms: dict[str, Tensor]) -> None:
-        """Tell the loss terms, and keep them for the epoch's mean."""
+        """Tell the loss terms, and keep them for the epoch's mean.
+
+        Raises:
+            DataError: The loss is no finite number.
+        """
         said = []
         for name, value in terms.items():
             number = float(value.detach())
             self._terms.setdefault(name, []).append(number)
             said.append(f"{name} {number:.3f}")
+        self._require_finite("loss", self._terms["loss"][-1])
         epoch = (self.step - 1) // self.batches + 1
         self.ctx.progress(self.step, self.steps, f"epoch {epoch}: {', '.join(said)}")
 
@@ -178,6 +189,7 @@ class Training:
             found = self.validate()
             summary |= {f"valid/{name}": value for name, value in found.items()}
             watched = found["loss"]
+            self._require_finite("validation loss", watched)
         self.history.append(summary)
         if watched < self._best[0]:
             kept = self.network.state_dict() if self.schedule.watches else {}
@@ -189,6 +201,18 @@ class Training:
             "epoch %d: %s", len(self.history),
             ", ".join(f"{name} {value:.4f}" for name, value in summary.items()),
         )  # fmt: skip
+
+    def _require_finite(self, what: str, loss: float) -> None:
+        """See that a loss has not diverged."""
+        if isfinite(loss):
+            return
+        rate = self.optimiser.param_groups[0]["lr"]
+        raise DataError(
+            f"training diverged: the {what} of step {self.step} of {self.steps} is {loss} "
+            f"(learning_rate {rate:g}, clip {self.schedule.clip:g})",
+            where=self.where,
+            fix="lower learning_rate, or scale gradients down: clip = 1.0",
+        )
 
     def _stopped(self) -> bool:
         """Whether the validation loss has not fallen for long enough."""

@@ -92,7 +92,7 @@ def test_options_win() -> None:
     ("kinds", "weights", "said"),
     [
         ({"picture": "gaussian"}, {}, "no slot is called 'picture'"),
-        ({"image": "poisson"}, {}, "'poisson' is no likelihood"),
+        ({"image": "poisson"}, {}, "'poisson' of slot 'image' is no likelihood"),
         ({}, {"images": 1.0}, "no slot is called 'images'"),
         ({}, {"image": -1.0}, "0 is the least of weights"),
         ({}, {"image": float("nan")}, "0 is the least of weights"),

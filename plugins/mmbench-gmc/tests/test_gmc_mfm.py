@@ -124,14 +124,14 @@ def test_a_target_is_predicted_of_the_shared_factor() -> None:
     scores = np_layers(classes.head, np_factor(classes.shared_factor, shared), "relu")
     terms = terms_of(classes, target=torch.tensor([2, 0]))
     expected = -log_softmax(scores, axis=1)[[0, 1], [2, 0]].mean()
-    assert float(terms["task"]) == pytest.approx(expected, abs=1e-6)
+    assert float(terms["task"]) == pytest.approx(expected, abs=1e-9)
     np.testing.assert_allclose(classes.predict(BATCH).detach(), scores, rtol=1e-10)
-    assert float(terms["loss"] - terms_of(classes)["loss"]) == pytest.approx(expected, abs=1e-6)
+    assert float(terms["loss"] - terms_of(classes)["loss"]) == pytest.approx(expected, abs=1e-9)
 
     values = network(outputs=1)
     scores = np_layers(values.head, np_factor(values.shared_factor, shared), "relu")[:, 0]
     terms = terms_of(values, target=torch.tensor([0.5, -2.0]))
-    assert float(terms["task"]) == pytest.approx(np.abs(scores - [0.5, -2.0]).mean(), abs=1e-6)
+    assert float(terms["task"]) == pytest.approx(np.abs(scores - [0.5, -2.0]).mean(), abs=1e-9)
 
 
 def test_the_representation_is_the_shared_code_or_what_is_inferred_of_it() -> None:

@@ -15,6 +15,7 @@ from mmbench.api import (
     FitData,
     Image,
     ItemError,
+    MemoryCollection,
     NotApplicable,
     Sequence,
     State,
@@ -192,8 +193,33 @@ def test_items_with_gaps_are_passed_over_and_too_few_refused():
     payloads = {**items.payloads, "sound": [None] * 28 + list(items.payloads["sound"][28:])}
     fitted(GMC(**SMALL), fit_data(replace(items, payloads=payloads)))
     payloads["image"] = [None, *[None] * 28, items.payloads["image"][29]]
-    with pytest.raises(UsageError, match="'train' has 1 items with every stream, and two are"):
+    said = r"1 of the 30 training items 'train'(.|\n)*1 have image, 2 have sound(.|\n)*streams"
+    with pytest.raises(UsageError, match=said):
         fitted(GMC(**SMALL), fit_data(replace(items, payloads=payloads)))
+
+
+@pytest.mark.parametrize("odd", [np.full(6, np.nan, np.float32), None])
+def test_a_training_item_that_cannot_be_read_is_named(odd):
+    class Broken(MemoryCollection):
+        def load(self, row, stream):
+            if (row, stream) == (17, "sound") and odd is None:
+                raise ItemError("the file is cut short", where="17.wav", fix="fetch it again")
+            return super().load(row, stream)
+
+    items = collection()
+    sounds = list(items.payloads["sound"])
+    if odd is not None:
+        sounds[17] = Array(odd)
+    broken = Broken(
+        items.name, items.ids, items.streams, {**items.payloads, "sound": sounds}, items.columns
+    )
+    with pytest.raises(DataError) as seen:
+        fitted(GMC(**SMALL), fit_data(broken))
+    assert "can't learn from sound of item 'train-17'" in str(seen.value)
+    assert ("17.wav" if odd is None else "train: ") in str(seen.value)
+    assert seen.value.fix == (
+        "fetch it again" if odd is None else "mend the item, or leave it out of the training items"
+    )
 
 
 def test_wanted_streams_are_taken_alone():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmbench.api import UsageError
+from mmbench.api import Stream, UsageError
 from mmbench_gmc.decoders import build_decoder
 from mmbench_gmc.inputs import Input
 from mmbench_gmc.mfm import MFM
@@ -155,6 +155,27 @@ def test_mfm_predicts_a_target() -> None:
 def test_bad_options_are_misuse(model, options, said) -> None:
     with pytest.raises(UsageError, match=said):
         model(**options)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_slot_that_is_none_is_found_before_anything_is_trained(model) -> None:
+    streams = [Stream("image", "image", "Array", (1, 8, 8)), Stream("sound", "sound", "Audio")]
+    for option in model.slot_options:
+        given = {"images": "gaussian" if option == "likelihoods" else 4}
+        with pytest.raises(UsageError) as seen:
+            model(**{option: given}).bind(streams)
+        assert str(seen.value) == (
+            f"{model.name}, option {option}: no slot is called 'images'\n"
+            "  the slots are image, sound"
+        )
+    with pytest.raises(UsageError, match="'poisson' of slot 'image' is no likelihood"):
+        model(likelihoods={"image": "poisson"})
+
+
+def test_every_option_of_slots_is_looked_at() -> None:
+    assert MVAE.slot_options == MMVAE.slot_options == ("likelihoods", "weights")
+    assert MFM.slot_options == ("likelihoods", "weights", "sizes")
+    assert Nexus.slot_options == MUSE.slot_options == (*MFM.slot_options, "gammas")
 
 
 @pytest.mark.parametrize(

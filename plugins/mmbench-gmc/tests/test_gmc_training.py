@@ -9,11 +9,13 @@ import pytest
 import torch
 from gmc_worlds import SMALL, collection, fit_data, fitted
 
-from mmbench.api import Context, UsageError
+from mmbench.api import Context, DataError, UsageError
 from mmbench_gmc.examples import Examples
 from mmbench_gmc.gmc import GMC
 from mmbench_gmc.mult import MulT
+from mmbench_gmc.mvae import MVAE
 from mmbench_gmc.network import Network
+from mmbench_gmc.nexus import Nexus
 from mmbench_gmc.schedule import Schedule
 from mmbench_gmc.threads import VARIABLE, own_threads
 from mmbench_gmc.trainer import Training
@@ -87,12 +89,14 @@ class Stopped(Exception):  # noqa: N818 - it stands for a kill
 
 
 @pytest.mark.parametrize("stop", [1, 8])
-@pytest.mark.parametrize("model", [GMC, MulT])
+@pytest.mark.parametrize("model", [GMC, MulT, MVAE, Nexus])
 def test_an_interrupted_training_ends_as_one_that_was_not(
     tmp_path, model, stop, caplog, monkeypatch
 ):
     options = {"epochs": 3, "batch": 8, "plateau": 1, "keep": "best", "clip": 0.5}
-    options |= SMALL if model is GMC else {"layers": 1, "dim": 10}
+    options |= SMALL if model is GMC else {"dim": 10}
+    if model is MulT:
+        options["layers"] = 1
 
     def interrupt(done, _total, what):
         if what.startswith("epoch") and done == stop + 1:
@@ -185,6 +189,26 @@ def test_it_stops_early_where_nothing_falls():
     made = training(valid=items([3.0, 3.0]), learning_rate=0.5, epochs=50, early_stop=2)
     assert len(made.history) == 3
     assert made.step == 9
+
+
+@pytest.mark.parametrize("schedule", [{}, {"keep": "best"}, {"early_stop": 2}])
+def test_a_training_that_diverges_ends_and_says_what_to_do(schedule):
+    # The first step goes so far that the square of the distance is no float32.
+    with pytest.raises(DataError) as seen:
+        training(learning_rate=1e25, **schedule)
+    said = str(seen.value)
+    assert "training diverged: the loss of step 2 of 9 is inf (learning_rate 1e+25, clip 0)" in said
+    assert "lower learning_rate" in said
+
+
+@pytest.mark.parametrize("keep", ["last", "best"])
+def test_a_validation_loss_that_diverges_ends_what_it_decides(keep):
+    beyond = items([1e30, 1e30])
+    if keep == "last":
+        assert training(valid=beyond, keep=keep).step == 9
+        return
+    with pytest.raises(DataError, match="the validation loss of step 3 of 9 is inf"):
+        training(valid=beyond, keep=keep)
 
 
 def test_the_rate_falls_on_a_plateau():
