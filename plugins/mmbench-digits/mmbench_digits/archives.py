@@ -9,15 +9,16 @@ Source: miguelsvasco/gmc bc4eada, ``mhd_dataset.py``; miguelsvasco/nexus_pytorch
 
 from __future__ import annotations
 
-import re
+import warnings
 from dataclasses import dataclass, field
-from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
+from zipfile import is_zipfile
 
 import numpy as np
 import torch
 
 from mmbench.api import DataError
+from mmbench_digits.named_code import code_named_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["CLASSES", "Digits", "read_digits", "write_digits"]
 
 CLASSES = 10
+_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 #: The tensors of a file, after its labels, in the file's order.
 _SHAPES: dict[str, tuple[int, ...]] = {
     "images": (1, 28, 28),
@@ -113,7 +115,8 @@ def _loaded(path: Path) -> Any:
     scalar = np.float64(0).__reduce__()[0]
     plain: list[Any] = [np.dtype, *dtypes, *((scalar, name) for name in _SCALARS)]
     try:
-        with torch.serialization.safe_globals(plain):
+        with warnings.catch_warnings(), torch.serialization.safe_globals(plain):
+            warnings.simplefilter("ignore")  # of other protocols: an error follows, if it is one
             try:
                 return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
             except RuntimeError as error:
@@ -121,30 +124,35 @@ def _loaded(path: Path) -> Any:
                     raise
                 # What torch wrote before 1.6 can't be mapped.
                 return torch.load(path, map_location="cpu", weights_only=True)
-    except UnpicklingError as error:
-        named = re.search(r"(?:GLOBAL|function) <?([\w.]+)", str(error))
-        if named is None:
-            raise DataError(_BROKEN, where=str(path), fix=_AGAIN) from error
-        raise DataError(
-            f"needs code to be read: it names {named[1]}, which is no tensor and no plain value; "
-            "refused, nothing was run",
-            where=str(path),
-            fix=_AGAIN,
-        ) from error
     except OSError as error:
         raise DataError(f"can't be read: {error.strerror}", where=str(path)) from error
     except Exception as error:  # torch meets broken bytes with almost any of them
-        raise DataError(_BROKEN, where=str(path), fix=_AGAIN) from error
+        raise DataError(_refusal(path, error), where=str(path), fix=_AGAIN) from error
+
+
+def _refusal(path: Path, error: Exception) -> str:
+    """Why torch does not read a file: it needs code, or it is none of torch's."""
+    if "TorchScript" in str(error):
+        return "needs code to be read: it is a TorchScript program; refused, nothing was run"
+    if named := code_named_in(path, str(error)):
+        return (
+            f"needs code to be read: it names {named}, which is no tensor and no plain value; "
+            "refused, nothing was run"
+        )
+    if "Unsupported operand" in str(error) and is_zipfile(path):
+        return "is of another pickle protocol than 2, the one that torch reads without code"
+    return _BROKEN
 
 
 def _labels(labels: Any, path: Path) -> NDArray[np.int64]:
     """Labels [n], all of them digits."""
-    if not isinstance(labels, torch.Tensor) or labels.ndim != 1 or labels.is_floating_point():
-        shown = tuple(labels.shape) if isinstance(labels, torch.Tensor) else type(labels).__name__
+    if not _is_dense(labels) or labels.dtype not in _WHOLE or labels.ndim != 1:
         raise DataError(
-            f"its labels should be whole numbers [items], not {shown}", where=str(path), fix=_AGAIN
+            f"its labels should be whole numbers [items], not {_shown(labels)}",
+            where=str(path),
+            fix=_AGAIN,
         )
-    values = labels.numpy().astype(np.int64)
+    values: NDArray[np.int64] = labels.numpy().astype(np.int64)
     if not len(values):
         raise DataError("holds no items", where=str(path), fix=_AGAIN)
     wrong = np.flatnonzero((values < 0) | (values >= CLASSES))
@@ -162,20 +170,31 @@ def _numbers(
     tensor: Any, name: str, shape: tuple[int, ...], items: int, path: Path
 ) -> NDArray[np.float32]:
     """One part [n, ...], as long as the labels."""
-    there = isinstance(tensor, torch.Tensor) and tensor.dtype in (torch.float32, torch.float64)
+    there = _is_dense(tensor) and tensor.dtype in (torch.float32, torch.float64)
     if not there or tuple(tensor.shape[1:]) != shape:
-        shown = (
-            f"{tensor.dtype} {list(tensor.shape)}".removeprefix("torch.")
-            if isinstance(tensor, torch.Tensor)
-            else f"a {type(tensor).__name__}"
-        )
         wanted = ", ".join(map(str, ("items", *shape)))
         raise DataError(
-            f"its {name} should be floats [{wanted}], not {shown}", where=str(path), fix=_AGAIN
+            f"its {name} should be floats [{wanted}], not {_shown(tensor)}",
+            where=str(path),
+            fix=_AGAIN,
         )
     if len(tensor) != items:
         raise DataError(
             f"holds {len(tensor)} {name} for {items} labels", where=str(path), fix=_AGAIN
         )
-    array: NDArray[np.float32] = tensor.numpy()
+    array: NDArray[np.float32] = tensor.detach().resolve_neg().numpy()
     return array
+
+
+def _is_dense(value: Any) -> bool:
+    """Whether it is a tensor whose numbers are all there."""
+    dense = isinstance(value, torch.Tensor) and value.layout == torch.strided
+    return dense and not value.is_meta
+
+
+def _shown(value: Any) -> str:
+    """What a part is, in words."""
+    if not isinstance(value, torch.Tensor):
+        return f"a {type(value).__name__}"
+    kind = "" if _is_dense(value) else "meta " if value.is_meta else "sparse "
+    return f"{kind}{value.dtype} {list(value.shape)}".replace("torch.", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -73,7 +74,13 @@ def build(
     from mmbench_digits.pairing import Recipe, build
 
     recipe = Recipe(train, test, seed, speakers, halves)
-    made = build(mnist, fsdd, pendigits, out, recipe)
+    with click.progressbar(length=0, label="sounds", file=sys.stderr) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        made = build(mnist, fsdd, pendigits, out, recipe, progress)
     click.echo(f"wrote {made.items['train']} + {made.items['test']} items to {out}")
     click.echo(made.note, nl=False)
 
@@ -91,7 +98,9 @@ Example:
 @click.option("-t", "--task", default="", metavar="NAME", help="Only of this DCA task.")
 @click.option("--cell-seed", type=int, help="Only of the cell with this seed.")
 @click.option("--out", required=True, type=_FOLDER, help="The picture, .svg; beside it a .csv.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of UMAP.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1), help="Of UMAP."
+)
 @click.option(
     "--cache",
     type=_FOLDER,
@@ -111,18 +120,20 @@ def picture(
     UMAP lays out the points that DCA was computed on; its outliers are left out and counted.
     Vectors come from the store: nothing is encoded. Needs umap-learn.
     """
+    from mmbench.api import UsageError
     from mmbench.finished import finished_cells
     from mmbench_digits.picture import panels, write_picture
 
+    if out.suffix != ".svg":
+        raise UsageError("must end in .svg: beside it comes a .csv", where=f"--out {out}")
     found = finished_cells(folder, representation=representation, task=task, cache=cache)
     if cell_seed is not None:
         found = [cell for cell in found if cell.record.seed == cell_seed]
     cell = _only(found, folder)
     drawn = panels(cell, seed=seed)
-    written = write_picture(cell.name, drawn, out)
+    written = write_picture(f"{cell.name}: UMAP, seed {seed}", drawn, out)
     for panel in drawn:
-        complete, alone = panel.left_out
-        click.echo(f"{panel.stream}: {complete} + {alone} outliers of DCA left out")
+        click.echo("\n".join(panel.said()))
     click.echo(f"{cell.name}: {' and '.join(map(str, written))}")
 
 

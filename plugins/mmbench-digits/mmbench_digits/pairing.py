@@ -106,6 +106,8 @@ def build(
         UsageError: The folder has such files already; a speaker is unknown; too many items.
         DataError: A source is broken, or not there.
     """
+    if out.exists() and not out.is_dir():
+        raise UsageError("is no folder", where=str(out), fix="choose another")
     if any((out / f"mhd_{split}.pt").exists() for split in _PEN):
         raise UsageError("has such files already", where=str(out), fix="choose another folder")
     rng = np.random.default_rng(recipe.seed)
@@ -169,23 +171,26 @@ def _paired(
 ) -> NDArray[np.intp]:
     """Rows [items, 4]: digit, image, trajectory, sound; in a shuffled order."""
     said = np.array([digit for digit, _, _ in spoken])
+    images = [half[digits[half] == digit] for digit in range(CLASSES)]
+    pens = [np.flatnonzero(written == digit) for digit in range(CLASSES)]
+    sounds = [np.flatnonzero(said == digit) for digit in range(CLASSES)]
+    for name, pools, least in (
+        ("sounds", sounds, 1),
+        ("images", images, count),
+        ("trajectories", pens, count),
+    ):
+        sizes = [len(pool) for pool in pools]
+        if (there := min(sizes)) < least:
+            raise UsageError(
+                f"there are {there} {name} of the digit {sizes.index(there)} to {split} with, "
+                f"fewer than {least}",
+                fix=f"take fewer: --{split} {there}" if there else "get them again",
+            )
     rows = []
     for digit in range(CLASSES):
-        pools = {
-            "images": half[digits[half] == digit],
-            "trajectories": np.flatnonzero(written == digit),
-            "sounds": np.flatnonzero(said == digit),
-        }
-        for name, pool in pools.items():
-            if len(pool) == 0 or (name != "sounds" and len(pool) < count):
-                raise UsageError(
-                    f"there are {len(pool)} {name} of the digit {digit} to {split} with, fewer "
-                    f"than {max(count, 1)}",
-                    fix=f"take fewer: --{split} {len(pool)}" if len(pool) else "get them again",
-                )
-        drawn = [rng.permutation(pools[name])[:count] for name in ("images", "trajectories")]
-        rounds = -(-count // len(pools["sounds"]))
-        cycled = np.concatenate([rng.permutation(pools["sounds"]) for _ in range(rounds)])[:count]
+        drawn = [rng.permutation(pool[digit])[:count] for pool in (images, pens)]
+        rounds = -(-count // len(sounds[digit]))
+        cycled = np.concatenate([rng.permutation(sounds[digit]) for _ in range(rounds)])[:count]
         rows.append(np.stack([np.full(count, digit), *drawn, cycled], axis=1))
     found: NDArray[np.intp] = rng.permutation(np.concatenate(rows))
     return found
@@ -217,12 +222,13 @@ def _variant(recipe: Recipe) -> str:
 def _note(recipe: Recipe, tested: Sequence[str], chosen: Mapping[str, NDArray[np.intp]]) -> str:
     """What a reader of the files must know."""
     repeats = {split: _repeats(rows) for split, rows in chosen.items()}
+    speak = "speak" if len(tested) > 1 else "speaks"
     return (
         f"Made by `{MADE_BY}`, seed {recipe.seed}: real recordings, paired at random by their "
         "digit (image from MNIST t10k, sound from FSDD, trajectory from UCI pendigits) in MHD's "
         "layout. It is not the MHD data set.\n"
-        f"Sounds: {' and '.join(tested)} speak in the test items, and only there. One sound stands "
-        f"in up to {repeats['train']} training and {repeats['test']} test items.\n"
+        f"Sounds: {' and '.join(tested)} {speak} in the test items, and only there. One sound "
+        f"stands in up to {repeats['train']} training and {repeats['test']} test items.\n"
         "Trajectories: training and test items have different writers (pendigits.tra, "
         f".tes).\n{CAVEAT}\n"
         "Licences: MNIST CC BY-SA 3.0, FSDD CC BY-SA 4.0, pendigits CC BY 4.0.\n"

@@ -31,9 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "drawn", "panels", "umap_layout", "write_picture"]
 
-_COMPLETE, _ALONE = "#1f4e79", "#d1495b"
-_SIDE, _MARGIN, _TITLE = 300.0, 16.0, 44.0
-_RADIUS, _INSET = 1.8, 8.0
+#: Colours that colour-blind eyes tell apart; sizes differ too, so that no side hides the other.
+_COMPLETE, _ALONE, _INK, _QUIET = "#56b4e9", "#d55e00", "#222222", "#555555"
+_SIDE, _MARGIN, _TOP, _BOTTOM = 300.0, 16.0, 78.0, 46.0
+_LARGE, _SMALL, _INSET = 3.0, 1.4, 24.0
+#: So few points of one stream are drawn large, too; so many classes are named at most.
+_DOZENS, _CLASSES = 50, 20
+_BESIDE = 13.0
 #: Fewer points can't be laid out.
 _FEW = 3
 _NEIGHBOURS = 15
@@ -48,7 +52,7 @@ class Panel:
         places: [n, 2] of all points that are drawn, those of all streams first.
         complete: How many those are.
         items: [n] the item of each point; empty for a stream's distinct vectors.
-        classes: [n] its class; -1 where it is unknown.
+        classes: [n] its class; empty where it is unknown.
         left_out: Outliers of DCA on either side: complete, alone.
     """
 
@@ -56,8 +60,17 @@ class Panel:
     places: NDArray[np.float64]
     complete: int
     items: tuple[str, ...]
-    classes: tuple[int, ...]
+    classes: tuple[str, ...]
     left_out: tuple[int, int]
+
+    def said(self) -> tuple[str, str]:
+        """How many points of either side are drawn, and how many left out."""
+        sizes = self.complete, len(self.places) - self.complete
+        sides = zip(("all streams", f"{self.stream} alone"), sizes, self.left_out, strict=True)
+        complete, alone = (
+            f"{side}: {kept:,} points, {out:,} outliers left out" for side, kept, out in sides
+        )
+        return complete, alone
 
 
 def umap_layout(points: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
@@ -116,7 +129,7 @@ def panels(cell: FinishedCell, *, seed: int, layout: Layout = umap_layout) -> li
                 layout(points, seed) if len(points) else np.empty((0, 2)),
                 int(kept[0].sum()),
                 tuple(table.ids[row] if row >= 0 else "" for row in rows),
-                tuple(-1 if row < 0 or labels is None else int(labels[row]) for row in rows),
+                tuple("" if row < 0 or labels is None else str(labels[row]) for row in rows),
                 left_out,
             )
         )
@@ -140,8 +153,8 @@ def write_picture(title: str, found: Sequence[Panel], out: Path) -> list[Path]:
     for panel in found:
         for row, (x, y) in enumerate(panel.places.tolist()):
             side = "complete" if row < panel.complete else "alone"
-            kind = panel.classes[row] if panel.classes[row] >= 0 else ""
-            writer.writerow([panel.stream, side, panel.items[row], kind, f"{x:.5f}", f"{y:.5f}"])
+            what = panel.stream, side, panel.items[row], panel.classes[row]
+            writer.writerow([*what, f"{x:.5f}", f"{y:.5f}"])
     out.parent.mkdir(parents=True, exist_ok=True)
     coordinates = out.with_suffix(".csv")
     coordinates.write_text(table.getvalue(), "utf-8")
@@ -152,48 +165,73 @@ def write_picture(title: str, found: Sequence[Panel], out: Path) -> list[Path]:
 def drawn(title: str, found: Sequence[Panel]) -> str:
     """The panels side by side, as an SVG."""
     width = len(found) * (_SIDE + _MARGIN) + _MARGIN
-    height = _TITLE + _SIDE + 2 * _MARGIN + 18
-    said = (
-        "Each panel: representations of all streams and of one stream, laid out together by UMAP."
-    )
+    height = _TOP + _SIDE + _BOTTOM
+    said = "Representations of all streams and of one stream alone, laid out together, by stream"
     size = f'width="{width:.0f}" height="{height:.0f}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" {size}',
         'font-family="sans-serif" role="img">',
         f"<title>{escape(title)}</title><desc>{escape(said)}</desc>",
         f'<rect {size} fill="#ffffff"/>',
-        f'<text x="{_MARGIN}" y="24" font-size="15">{escape(title)}</text>',
-        f'<text x="{_MARGIN}" y="40" font-size="11" fill="{_COMPLETE}">● all streams</text>',
-        f'<text x="{_MARGIN + 90}" y="40" font-size="11" fill="{_ALONE}">● one stream</text>',
+        _text(_MARGIN, 22, title, size=15),
+        f'<circle cx="{_MARGIN + 4}" cy="40" r="4" fill="{_COMPLETE}"/>',
+        _text(_MARGIN + 13, 44, "all streams", size=12),
+        f'<circle cx="{_MARGIN + 104}" cy="40" r="2.2" fill="{_ALONE}"/>',
+        _text(_MARGIN + 112, 44, "one stream alone", size=12),
     ]
     for number, panel in enumerate(found):
-        parts += _panel(panel, _MARGIN + number * (_SIDE + _MARGIN), _TITLE + 8)
+        parts += _panel(panel, _MARGIN + number * (_SIDE + _MARGIN), _TOP)
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
 def _panel(panel: Panel, left: float, top: float) -> list[str]:
-    """One panel: a frame, its points, and what was left out."""
+    """One panel: a frame, its points, its classes, and what was left out."""
     places = panel.places
     if len(places):
-        low = places.min(axis=0)
-        spread = float((places.max(axis=0) - low).max()) or 1.0
-        places = _INSET + (places - low) / spread * (_SIDE - 2 * _INSET)
-    out = sum(panel.left_out)
-    caption = f"{panel.stream}: {len(places)} points"
-    if out:
-        caption += f", {panel.left_out[0]} + {panel.left_out[1]} outliers left out"
+        low, high = places.min(axis=0), places.max(axis=0)
+        spread = float((high - low).max()) or 1.0
+        places = _SIDE / 2 + (places - (low + high) / 2) / spread * (_SIDE - 2 * _INSET)
+    places = np.stack([left + places[:, 0], top + _SIDE - places[:, 1]], axis=1)
+    complete, alone = places[: panel.complete], places[panel.complete :]
     frame = f'x="{left:.1f}" y="{top:.1f}" width="{_SIDE}" height="{_SIDE}"'
-    parts = [
+    below = top + _SIDE
+    return [
+        _text(left, top - 7, panel.stream, size=13, more='font-weight="bold"'),
         f'<rect {frame} fill="none" stroke="#bbbbbb"/>',
-        f'<text x="{left:.1f}" y="{top + _SIDE + 16:.1f}" font-size="11">{escape(caption)}</text>',
+        _dots(complete, _COMPLETE, _LARGE),
+        _dots(alone, _ALONE, _LARGE if len(alone) <= _DOZENS else _SMALL),
+        *_class_names(panel, complete),
+        *(
+            _text(left, below + 17 + 15 * line, said, size=11, colour=_QUIET)
+            for line, said in enumerate(panel.said())
+        ),
     ]
-    for colour, chosen in (
-        (_COMPLETE, places[: panel.complete]),
-        (_ALONE, places[panel.complete :]),
-    ):
-        dots = "".join(f"M{left + x:.1f} {top + _SIDE - y:.1f}h.01" for x, y in chosen.tolist())
-        parts.append(
-            f'<path d="{dots}" stroke="{colour}" stroke-opacity="0.55" fill="none" '
-            f'stroke-width="{2 * _RADIUS}" stroke-linecap="round"/>'
-        )
+
+
+def _dots(places: NDArray[np.float64], colour: str, radius: float) -> str:
+    dots = "".join(f"M{x:.1f} {y:.1f}h.01" for x, y in places.tolist())
+    return (
+        f'<path d="{dots}" stroke="{colour}" stroke-opacity="0.75" fill="none" '
+        f'stroke-width="{2 * radius}" stroke-linecap="round"/>'
+    )
+
+
+def _class_names(panel: Panel, complete: NDArray[np.float64]) -> list[str]:
+    """Every class beside the point in the midst of its points of all streams."""
+    classes = np.array(panel.classes[: panel.complete])
+    names = [name for name in np.unique(classes).tolist() if name]
+    if len(names) > _CLASSES:
+        return []
+    halo = 'paint-order="stroke" stroke="#ffffff" stroke-width="2.5"'
+    parts = []
+    for name in names:
+        own = complete[classes == name]
+        away = np.abs(own - np.median(own, axis=0)).sum(axis=1)
+        x, y = own[away.argmin()].tolist()
+        parts.append(_text(x + _BESIDE, y + 4, name, size=12, more=halo))
     return parts
+
+
+def _text(x: float, y: float, said: str, *, size: int, colour: str = _INK, more: str = "") -> str:
+    place = f'x="{x:.1f}" y="{y:.1f}" font-size="{size}" fill="{colour}"'
+    return f"<text {place} {more}>{escape(said)}</text>"

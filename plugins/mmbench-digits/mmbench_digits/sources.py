@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import wave
+import zlib
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,13 +83,16 @@ def sound_of(path: Path) -> NDArray[np.float64]:
     try:
         with wave.open(str(path)) as file:
             kind = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            content = file.readframes(file.getnframes())
+            frames = file.getnframes()
+            content = file.readframes(frames)
     except (wave.Error, EOFError, OSError) as error:
         raise DataError(f"is no wav file: {error}", where=str(path)) from error
     channels, width, rate = kind
     if (channels, width) != (1, 2) or rate not in (RATE // 2, RATE) or not content:
         what = f"{channels} channels of {8 * width} bits at {rate} Hz, {len(content)} bytes"
         raise DataError(f"is not mono, 16 bits, 8 or 16 kHz: {what}", where=str(path))
+    if len(content) != frames * width:
+        raise DataError(f"is cut off: {frames} samples, says its header", where=str(path))
     samples = np.frombuffer(content, dtype="<i2") / 32768.0
     return mel_spectrogram(doubled(samples) if rate != RATE else samples)
 
@@ -139,10 +143,10 @@ def _idx(path: Path, magic: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
         raise DataMissing("is not there", where=str(path), fix="get MNIST's four files")
     try:
         content = gzip.decompress(path.read_bytes())
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError("is no gzip file, or is cut off", where=str(path)) from error
     header = 8 + 4 * len(shape)
-    numbers = np.frombuffer(content[:header], dtype=">u4")
+    numbers = np.frombuffer(content[: min(header, len(content) // 4 * 4)], dtype=">u4")
     if len(numbers) < header // 4 or numbers[0] != magic or tuple(numbers[2:]) != shape:
         what = f"is not MNIST's: it begins with {content[:header].hex(' ', 4)}"
         raise DataError(what, where=str(path))

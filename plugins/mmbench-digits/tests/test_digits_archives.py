@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pickle
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,6 +155,44 @@ def test_code_is_named_and_not_run(tmp_path: Path, legacy: bool) -> None:
     assert not made.exists()
 
 
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "before torch 1.6"])
+def test_code_is_named_in_files_of_other_protocols(tmp_path: Path, legacy: bool) -> None:
+    """torch reads no protocol but 2, and does not say what others name."""
+    made, path = tmp_path / "made", tmp_path / "a.pt"
+    parts = (*tensors(some()), {"min": Trap(made)}, {})
+    torch.save(parts, path, pickle_protocol=4, _use_new_zipfile_serialization=not legacy)
+    with pytest.raises(DataError, match=rf"names {os.mkdir.__module__}\.mkdir, .*nothing was run"):
+        read_digits(path)
+    path.write_bytes(pickle.dumps({"min": Trap(made)}))
+    with pytest.raises(DataError, match=rf"names {os.mkdir.__module__}\.mkdir"):
+        read_digits(path)
+    assert not made.exists()
+
+
+def test_without_code_the_protocol_is_to_blame(tmp_path: Path) -> None:
+    parts = (*tensors(some()), {"min": 0.0}, {"min": 0.0})
+    torch.save(parts, tmp_path / "a.pt", pickle_protocol=4)
+    with pytest.raises(DataError, match="another pickle protocol than 2"):
+        read_digits(tmp_path / "a.pt")
+
+
+def test_a_program_of_torchs_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.pt"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in ("data.pkl", "constants.pkl", "version"):
+            archive.writestr(f"a/{name}", b"3\n")
+    with pytest.raises(DataError, match="a TorchScript program; refused"):
+        read_digits(path)
+
+
+def test_a_trainable_tensor_is_a_tensor(tmp_path: Path) -> None:
+    digits = some()
+    labels, images, *others = tensors(digits)
+    trainable = torch.nn.Parameter(images)
+    found = read_digits(saved(tmp_path / "a.pt", labels, trainable, *others, {}, {}))
+    assert np.array_equal(found.images, digits.images)
+
+
 def test_a_class_of_somebodys_is_named(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.pt", *tensors(some()), {"min": Path("x")}, {})
     with pytest.raises(DataError, match=r"names pathlib\.\w*Path"):
@@ -171,11 +211,15 @@ def relabelled(value: int) -> Any:
         (0, relabelled(10), "label of item 5 is 10, not 0..9"),
         (0, relabelled(-1), "label of item 5 is -1, not 0..9"),
         (0, torch.zeros(12), r"whole numbers \[items\]"),
-        (0, torch.zeros(12, 10, dtype=torch.long), r"whole numbers \[items\], not \(12, 10\)"),
+        (0, torch.zeros(12, 10, dtype=torch.long), r"not int64 \[12, 10\]"),
+        (0, torch.zeros(12, dtype=torch.bool), r"whole numbers \[items\], not bool \[12\]"),
+        (0, torch.zeros(12, dtype=torch.complex64), r"not complex64 \[12\]"),
         (0, torch.zeros(0, dtype=torch.long), "holds no items"),
         (1, torch.rand(11, 1, 28, 28), "11 images for 12 labels"),
         (1, torch.rand(12, 28, 28), r"images should be floats \[items, 1, 28, 28\], not float32"),
         (2, torch.rand(12, 100, 2), r"trajectories should be floats \[items, 200\]"),
+        (2, torch.rand(12, 200).to_sparse(), r"not sparse float32 \[12, 200\]"),
+        (2, torch.rand(12, 200, device="meta"), r"not meta float32 \[12, 200\]"),
         (2, torch.rand(13, 200), "13 trajectories for 12 labels"),
         (3, torch.rand(12, 3, 32, 32), r"sounds should be floats \[items, 4, 32, 32\]"),
         (3, torch.zeros(12, 4, 32, 32, dtype=torch.uint8), "not uint8"),

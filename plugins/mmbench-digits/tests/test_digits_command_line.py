@@ -234,7 +234,7 @@ def test_a_finished_cell_is_drawn(home: Path, measured: dict[str, Record], tmp_p
 
 def test_the_picture_holds_every_point_within_its_frame() -> None:
     places = np.array([[0.0, 0.0], [4.0, 2.0], [1.0, 2.0], [2.0, 1.0]])
-    panel = Panel("image", places, 2, ("a", "b", "a", "b"), (0, 1, 0, 1), (3, 1))
+    panel = Panel("image", places, 2, ("a", "b", "a", "b"), ("0", "1", "0", "1"), (3, 1))
     empty = Panel("so & so", np.empty((0, 2)), 0, (), (), (9, 9))
     tree = ET.fromstring(drawn("gmc < all", [panel, empty]))
     space = "{http://www.w3.org/2000/svg}"
@@ -242,14 +242,36 @@ def test_the_picture_holds_every_point_within_its_frame() -> None:
     assert [path.count("M") for path in paths] == [2, 2, 0, 0]
     frame = next(each for each in tree.iter(f"{space}rect") if each.get("x"))
     left, top, side = (float(frame.get(name, "")) for name in ("x", "y", "width"))
-    for path in paths[:2]:
-        for point in path.removeprefix("M").replace("h.01", "").split("M"):
-            x, y = map(float, point.split())
-            assert left < x < left + side
-            assert top < y < top + side
-    texts = [each.text for each in tree.iter(f"{space}text")]
-    assert "image: 4 points, 3 + 1 outliers left out" in texts
-    assert "so & so: 0 points, 9 + 9 outliers left out" in texts
+    points = [
+        tuple(map(float, point.split()))
+        for path in paths[:2]
+        for point in path.removeprefix("M").replace("h.01", "").split("M")
+    ]
+    assert all(left < x < left + side and top < y < top + side for x, y in points)
+    texts = {each.text: (each.get("x"), each.get("y")) for each in tree.iter(f"{space}text")}
+    for said in (
+        "gmc < all",
+        "image",
+        "all streams: 2 points, 3 outliers left out",
+        "image alone: 2 points, 1 outliers left out",
+        "so & so alone: 0 points, 9 outliers left out",
+    ):
+        assert said in texts
+    # Each class is named beside its point of all streams, and within the frame.
+    for name, (x, y) in zip(("0", "1"), points, strict=False):
+        shown = tuple(map(float, texts[name]))  # type: ignore[arg-type]
+        assert shown == pytest.approx((x + 13, y + 4))
+        assert shown[0] + 8 < left + side
+
+
+def test_many_classes_are_not_named_and_other_kinds_are_kept(tmp_path: Path) -> None:
+    places = np.random.default_rng(0).random((30, 2))
+    classes = tuple(f"{row / 10 - 1.5:.1f}" for row in range(30))
+    panel = Panel("text", places, 30, ("a",) * 30, classes, (0, 0))
+    svg, table = write_picture("values", [panel], tmp_path / "a.svg")
+    assert "-1.5" not in svg.read_text("utf-8")
+    rows = list(csv.DictReader(table.read_text("utf-8").splitlines()))
+    assert tuple(row["class"] for row in rows) == classes
 
 
 def test_without_umap_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,6 +305,12 @@ def test_only_dca_is_drawn(home: Path, measured: dict[str, Record]) -> None:
         done = CliRunner().invoke(digits, [*place, *more])
         assert isinstance(done.exception, MmbenchError)
         assert "0 finished cells match: none is of DCA" in str(done.exception)
+
+
+def test_a_picture_that_would_be_its_own_table_is_refused(home: Path) -> None:
+    done = CliRunner().invoke(digits, ["picture", str(home), "--out", "gmc.csv"])
+    assert isinstance(done.exception, MmbenchError)
+    assert r"must end in .svg" in str(done.exception)
 
 
 # --- the builder ----------------------------------------------------------------------------------

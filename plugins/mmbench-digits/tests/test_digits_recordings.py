@@ -154,6 +154,7 @@ def test_halves_may_be_drawn_and_speakers_named(folders: dict[str, Path], tmp_pa
     assert min(rows["test"]) < 100
     assert not rows["train"] & rows["test"]
     assert built.test_speakers == ("bob",)
+    assert "bob speaks in the test items" in built.note
     assert "t10k by random" in str(read_digits(tmp_path / "mhd_test.pt").sound_scale["variant"])
 
 
@@ -179,6 +180,8 @@ def test_nothing_is_overwritten(folders: dict[str, Path], made: Made) -> None:
         build(**folders, out=made[0], recipe=Recipe(train=1, test=1))
     with pytest.raises(UsageError, match="train must be at least 1"):
         Recipe(train=0)
+    with pytest.raises(UsageError, match="is no folder"):
+        build(**folders, out=made[0] / "NOTE.txt", recipe=Recipe(train=1, test=1))
 
 
 # --- spectrograms ---------------------------------------------------------------------------------
@@ -236,6 +239,11 @@ def broken_wav(path: Path) -> None:
     path.write_bytes(b"RIFF")
 
 
+def cut_off(path: Path, bytes_: int) -> None:
+    write_wav(path, np.zeros(800))
+    path.write_bytes(path.read_bytes()[:-bytes_])
+
+
 @pytest.mark.parametrize(
     ("write", "message"),
     [
@@ -243,6 +251,8 @@ def broken_wav(path: Path) -> None:
         (lambda path: write_wav(path, np.zeros(800), channels=2), "2 channels of 16 bits"),
         (lambda path: write_wav(path, np.zeros(800), rate=44100), "at 44100 Hz"),
         (lambda path: write_wav(path, []), "0 bytes"),
+        (lambda path: cut_off(path, 101), "cut off: 800 samples"),
+        (lambda path: cut_off(path, 100), "cut off: 800 samples"),
     ],
 )
 def test_another_sound_is_refused(
@@ -277,6 +287,7 @@ def test_another_table_is_refused(tmp_path: Path, lines: str, message: str) -> N
     [
         (b"junk", b"junk", "no gzip file"),
         (gzip.compress(b"\0" * 16), b"", "is not MNIST's"),
+        (gzip.compress(b"abc"), b"", "is not MNIST's: it begins with 616263"),
         (gzip.compress(struct.pack(">4I", 2051, 2, 28, 28) + b"\0" * 784), b"", "not hold 2 items"),
         (
             gzip.compress(struct.pack(">4I", 2051, 1, 28, 28) + b"\0" * 784),
