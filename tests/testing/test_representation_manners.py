@@ -36,7 +36,10 @@ MUTANTS = [
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path):
+def test_a_mutant_fails_its_check_and_no_other(mutant, tmp_path, monkeypatch):
+    # A machine that is slow to end what is sound does not matter: that is what these fail.
+    if mutant.check == "nothing_is_left_running":
+        monkeypatch.setattr("mmbench.testing.processes._TO_END", 2.0)
     processes = mutant.check not in ("inputs_are_left_alone", "results_are_left_alone")
     assert_fails_only(mutant, "representations", tmp_path, processes=processes)
 
