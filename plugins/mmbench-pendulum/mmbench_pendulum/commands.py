@@ -41,8 +41,10 @@ def build(out: Path, train: int, test: int, seed: int) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError("is not empty", where=str(out), fix="choose another --out, or delete it")
     out.mkdir(parents=True, exist_ok=True)
+    recordings = {}
     for split, (name, count) in enumerate((("train", train), ("test", test))):
         with click.progressbar(length=count, label=name) as bar:
-            recording = record(count, seed, split, lambda _done, _total: bar.update(1))
+            recordings[name] = record(count, seed, split, lambda _done, _total: bar.update(1))
+    for name, recording in recordings.items():  # both or, where it is stopped, an empty folder
         write(out / FILES[name], recording)
     click.echo(f"wrote {train} + {test} items to {out}")

@@ -205,6 +205,21 @@ def test_build_writes_both_files_and_overwrites_nothing(tmp_path):
     assert "is not empty" in str(again.exception)
 
 
+def test_a_build_that_was_stopped_can_be_begun_again(tmp_path, monkeypatch):
+    order = ["build", "--out", str(tmp_path / "made"), "--train", "5", "--test", "3"]
+
+    def stopped(count, seed, split, progress):
+        if split == 1:
+            raise KeyboardInterrupt
+        return record(count, seed, split, progress)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("mmbench_pendulum.recording.record", stopped)
+        assert CliRunner().invoke(pendulum, order).exit_code == 1
+    assert not list((tmp_path / "made").iterdir())
+    assert CliRunner().invoke(pendulum, order).exit_code == 0
+
+
 def test_the_worst_reward_is_gymnasiums():
     assert pytest.approx(-16.2736044) == WORST
     assert worlds.SIDE == 60
