@@ -1,4 +1,16 @@
-"""GMC's network: base encoders, a joint encoder, one head for all of them."""
+"""GMC's network: base encoders, a joint encoder, one head for all of them.
+
+LOSS. ``z_m = g(f_m(x_m))`` of each stream and ``z = g(f(x_1, ..., x_M))`` of all, brought to length
+1; the contrasts are written out in :mod:`mmbench_gmc.contrast`::
+
+    L = contrast(z_1, ..., z_M; z) + mean over items of |c(z) - y|
+                                      (of classes: the cross entropy of c(z); unsupervised: nothing)
+
+SOURCE. P. Poklukar, M. Vasco, H. Yin, F. Melo, A. Paiva and D. Kragic (2022), Geometric Multimodal
+Contrastive Representation Learning, ICML, arXiv 2202.03390, and its released code
+(miguelsvasco/gmc): encoders, both losses, their equal weights, the target through ``z`` alone, and
+the plain mean of what is there as the representation of a subset. CHOSEN here: classes.
+"""
 
 from __future__ import annotations
 

@@ -19,8 +19,9 @@ stratified importance-weighted bound and trains with (K = 30, the doubly reparam
 ``gradient = "dreg"``, and a prior whose variances are learnt: ``learn_prior``). Its released code
 (iffsid/mmvae) calls these ``m_iwae`` and ``m_iwae_looser``, and has ``loose-elbo`` as
 ``m_elbo_naive``, which nexus_pytorch, the code that GMC's comparison comes from, trains with. The
-paper's experiments have Laplace distributions; CHOSEN here: Gaussians, as in nexus_pytorch, and K =
-1, since decoding costs M x M x K passes a step.
+paper's experiments have Laplace distributions, and a learnt prior's scales have mean 1 (RECALLED);
+CHOSEN here: Gaussians, as in nexus_pytorch, whose variances have that mean, and K = 1, since
+decoding costs M x M x K passes a step.
 
 With all weights and beta 1 each is a lower bound of ``log p(x)``: ``iwae`` and ``elbo`` by Jensen,
 ``loose-iwae`` by Jensen twice, and ``loose-elbo`` lies below ``elbo`` since a divergence is convex.
@@ -68,7 +69,7 @@ class MMVAENetwork(Network):
         bound: What is maximised.
         samples: K, draws of each expert.
         gradient: Of the importance-weighted bounds.
-        learn_prior: Whether the prior's variances are trained; they keep the mean 1.
+        learn_prior: Whether the prior's variances are trained; their mean stays 1.
         beta: Of prior and posterior at the end.
         warm_up: Share of training over which beta grows from 0.
         contrast: GMC's term, if it is added.

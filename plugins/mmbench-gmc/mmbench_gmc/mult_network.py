@@ -1,4 +1,17 @@
-"""MulT's network: crossmodal attention, a residual block, an output layer."""
+"""MulT's network: crossmodal attention, a residual block, an output layer.
+
+LOSS. ``h(x)`` is what the last step of every memory holds, ``f(h) = A (W2 relu(W1 h) + h)``, biases
+aside; ``z_m`` and ``z`` are one linear layer's of ``h`` of stream m alone and of all, of length 1::
+
+    L = mean over items of |f(h(x)) - y|            (of classes: the cross entropy of f(h(x)))
+        + gmc_weight GMC(z_1, ..., z_M; z)          (none by default)
+
+SOURCE. Y.-H. Tsai, S. Bai, P. Liang, J. Kolter, L.-P. Morency and R. Salakhutdinov (2019),
+Multimodal Transformer for Unaligned Multimodal Language Sequences, ACL, arXiv 1906.00295, and its
+released code (yaohungt/Multimodal-Transformer): the body (in :mod:`mmbench_gmc.crossmodal`), the
+residual block, the loss. CHOSEN here: a missing stream is a sequence of zeros, which the body takes
+for padding; where GMC's term is added, on ``h``, and that its layer has 2 ``dim`` numbers.
+"""
 
 from __future__ import annotations
 
