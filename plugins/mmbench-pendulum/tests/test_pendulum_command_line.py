@@ -107,8 +107,8 @@ def test_a_run_that_was_killed_goes_on(home: Path, mmbench: Start) -> None:
     """Killed while the controller learns, and run again: the same figures as without."""
     mmbench("data", "sample", "pendulum", "--root", "killed", "--items", 20)
     order = (
-        "run", "-t", "pendulum-control-reduced", "-r", "random", "-o", "steps=900",
-        "-o", "warm_up=200", "-o", "noise_steps=500", "-o", "episodes=3", "-o", "horizon=40",
+        "run", "-t", "pendulum-control-reduced", "-r", "random", "-o", "steps=400",
+        "-o", "warm_up=100", "-o", "noise_steps=200", "-o", "episodes=2", "-o", "horizon=40",
         "--data-root", "killed", "--resamples", "50",
     )  # fmt: skip
     mmbench(*order, "--results", "whole", "--cache", "whole-cache")
