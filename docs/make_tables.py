@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 from ablation_tables import ablation_claim, ablation_table
 from pendulum_tables import pendulum_table
 from record_tables import record_tables
+from sentiment_tables import difference_table, fold_table, utterance_table
 
 from mmbench.api import MetricInfo
 from mmbench.metrics import recognition
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parent
 #: The pages that hold made tables.
-PAGES = ("cmcr-ablation.md", "pendulum.md", "protocols.md", "records.md")
+PAGES = ("cmcr-ablation.md", "pendulum.md", "protocols.md", "records.md", "sentiment.md")
 BLOCK = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PROTOCOLS = {
     "retrieval": "retrieval:RetrievalTask",
@@ -207,6 +208,21 @@ def pendulum(what: str) -> str:
     return pendulum_table(what, table)
 
 
+def utterances(title: str) -> str:
+    """CMU-MOSI's utterances by every row and set of streams."""
+    return utterance_table(title, table)
+
+
+def differences(title: str) -> str:
+    """How far GMC is from the linear baseline there."""
+    return difference_table(title, table)
+
+
+def folds(dataset: str) -> str:
+    """Means over the folds of MMMO or YouTube."""
+    return fold_table(dataset, table)
+
+
 MAKERS: Mapping[str, Callable[[str], str]] = {
     "options": options,
     "refused": refused,
@@ -216,6 +232,9 @@ MAKERS: Mapping[str, Callable[[str], str]] = {
     "record": record,
     "ablation": ablation,
     "claim": ablation_claim,
+    "utterances": utterances,
+    "differences": differences,
+    "folds": folds,
     "pendulum": pendulum,
 }
 

@@ -18,7 +18,9 @@ def make_tables(monkeypatch):
     return make_tables
 
 
-@pytest.mark.parametrize("name", ["cmcr-ablation.md", "pendulum.md", "protocols.md", "records.md"])
+@pytest.mark.parametrize(
+    "name", ["cmcr-ablation.md", "pendulum.md", "protocols.md", "records.md", "sentiment.md"]
+)
 def test_a_page_is_up_to_date(make_tables, name):
     assert name in make_tables.PAGES
     text = (DOCS / name).read_text(encoding="utf-8")
