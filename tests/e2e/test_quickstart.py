@@ -18,6 +18,10 @@ COMPARED = ("rank", "best", "note")
 #: this much, of shares and distances about 1. What we publish was measured on one processor; what
 #: results/README.md says of the board is held here.
 TOLERANCE = 0.03
+#: GMC's 150 steps end before it has learnt all. Trained with the plain, the AVX2 and the AVX-512
+#: code of one processor (ATEN_CPU_CAPABILITY, MKL_CBWR, ONEDNN_MAX_CPU_ISA), its values were up to
+#: 0.04 apart, and the ends of their intervals up to 0.05: this is twice as much.
+TOLERANCE_OF_GMC = 0.1
 FILES = ("leaderboard.md", "leaderboard.csv", "leaderboard.json", "leaderboard.parquet")
 
 pytestmark = pytest.mark.slow
@@ -100,7 +104,7 @@ def test_the_board_is_the_published_one_to_the_last_digit(twice, published):
     # Row by row and in this order, which is that of the ranks.
     assert without(COMPARED, own) == without(COMPARED, published[0])
     shared = {row["task"] for row in published[1]}
-    assert len(shared) == 9
+    assert len(shared) == 8
     pairs = zip(own, published[0], strict=True)
     assert [one["task"] for one, other in pairs if one != other and one["task"] not in shared] == []
 
@@ -109,18 +113,19 @@ def test_what_joins_changes_no_digit_of_the_others(joined, twice, published):
     said, folder = joined
     own, guests = board((folder / "leaderboard.csv").read_text("utf-8"))
 
-    # C-MCR and its bridge on three tasks each, GMC on nine.
-    assert (said["failed"], said["ok"]) == (0, twice[1]["ok"] + 15)
-    # A space on each half of the numbers, bridge and C-MCR; GMC for four sets of streams.
-    assert said["counters"]["fits"] == 8
+    # C-MCR and its bridge on three tasks each, GMC on eight.
+    assert (said["failed"], said["ok"]) == (0, twice[1]["ok"] + 14)
+    # A space on each half of the numbers, bridge and C-MCR; GMC for three sets of streams.
+    assert said["counters"]["fits"] == 7
     assert without(COMPARED, own) == without(COMPARED, published[0])
     # The guests are of the same data, options and weights, and of figures that are close.
     figures = ("value", "low", "high")
     assert without((*COMPARED, *figures), guests) == without((*COMPARED, *figures), published[1])
     for row, other in zip(guests, published[1], strict=True):
         told = row["unit"] == "share" or row["metric"] == "alignment"
+        close = TOLERANCE_OF_GMC if row["row"] == "gmc-numbers" else TOLERANCE
         for name in figures if told and not row["metric"].startswith("DCA") else ():
-            assert float(row[name]) == pytest.approx(float(other[name]), abs=TOLERANCE), row
+            assert float(row[name]) == pytest.approx(float(other[name]), abs=close), row
 
 
 def test_no_picture_and_sound_of_one_number_were_seen_together(joined):
