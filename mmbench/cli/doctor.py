@@ -27,6 +27,8 @@ LIBRARIES = (
     "numpy", "scipy", "scikit-learn", "pandas", "pyarrow", "pluggy", "click", "rich",
     "torch", "torchvision", "torchaudio", "open_clip_torch", "laion-clap", "transformers",
 )  # fmt: skip
+#: Seconds that a library has to be imported.
+_TO_IMPORT = 120.0
 EXAMPLES = """\b
 Examples:
   mmbench doctor
@@ -138,10 +140,17 @@ def _import_problems(versions: dict[str, str]) -> list[dict[str, str]]:
     for name in ("pyarrow", "pandas", "torch", "torchvision"):
         if name not in versions and find_spec(name) is None:
             continue
-        done = subprocess.run(  # noqa: S603 - our own interpreter and a fixed word
-            [sys.executable, "-W", "ignore", "-c", f"import {name}"],
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
+        where = f"{name} {versions.get(name, '')}".strip()
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter and a fixed word
+                [sys.executable, "-W", "ignore", "-c", f"import {name}"],
+                capture_output=True, text=True, check=False, timeout=_TO_IMPORT,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            what = f"import {name} took longer than {_TO_IMPORT:g} s"
+            mend = "look for what else this machine does, or for a slow disk; then ask again"
+            found.append({"where": where, "what": what, "mend": mend})
+            continue
         if done.returncode == 0:
             continue
         last = (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
@@ -153,9 +162,7 @@ def _import_problems(versions: dict[str, str]) -> list[dict[str, str]]:
             )
         elif "NumPy" in last or "numpy" in last:
             mend = "pip install -c constraints.txt numpy pyarrow pandas (the tested set)"
-        found.append(
-            {"where": f"{name} {versions.get(name, '')}".strip(), "what": last, "mend": mend}
-        )
+        found.append({"where": where, "what": last, "mend": mend})
     return found
 
 

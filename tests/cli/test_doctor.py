@@ -79,6 +79,16 @@ def test_a_library_that_dies_without_a_word(monkeypatch, tmp_path):
     assert problem["mend"] == "pip install --force-reinstall pandas"
 
 
+def test_a_library_that_does_not_come_is_a_finding(monkeypatch, tmp_path):
+    (tmp_path / "torchvision.py").write_text("import time; time.sleep(60)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(doctor_module, "find_spec", lambda name: None)
+    monkeypatch.setattr(doctor_module, "_TO_IMPORT", 0.5)
+    (problem,) = doctor_module._import_problems({"torchvision": "0.1"})
+    assert problem["where"] == "torchvision 0.1"
+    assert problem["what"] == "import torchvision took longer than 0.5 s"
+
+
 def test_a_store_that_cannot_be_written_and_a_full_disk(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MMBENCH_CACHE", str(tmp_path / "not" / "yet"))
