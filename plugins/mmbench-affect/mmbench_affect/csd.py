@@ -129,6 +129,7 @@ class CsdStream:
         segments: One a row.
         words: The file of timestamped words, for ``aligned``; and its hash.
         kind: ``Text``: the features are words.
+        cleaned: Values of -inf become 0 before a word's mean is taken, or it would be -inf: audio.
     """
 
     path: Path
@@ -136,6 +137,7 @@ class CsdStream:
     segments: Sequence[Segment]
     words: tuple[Path, str] | None = None
     kind: Literal["Sequence", "Array", "Text"] = "Sequence"
+    cleaned: bool = False
 
     @property
     def shape(self) -> tuple[int | None, ...] | None:
@@ -186,6 +188,10 @@ class CsdStream:
             return " ".join(word for word in map(_word, found.features) if word != _PAUSE)
         if self.words is None:
             return found.features
+        if self.cleaned:
+            features = found.features.copy()
+            features[negative_infinities(features)] = 0.0
+            found = Timed(found.intervals, features)
         return by_word(found, read_csd(self.words[0], segment).intervals)
 
 
@@ -197,8 +203,6 @@ def _word(row: NDArray[Any]) -> str:
 def by_word(frames: Timed, words: Floats) -> NDArray[Any]:
     """The mean of the frames that overlap each word, [words, d]; zeros where none does.
 
-    Frames of -inf are set to zero first, or the mean of any word would be one.
-
     Raises:
         ItemError: There are no words.
     """
@@ -206,7 +210,7 @@ def by_word(frames: Timed, words: Floats) -> NDArray[Any]:
 
     if not len(words):
         raise ItemError("has no words to align to")
-    values = np.where(np.isneginf(frames.features), 0.0, frames.features)
+    values = frames.features
     found = np.zeros((len(words), values.shape[1]))
     for row, (start, end) in enumerate(words):
         there = (frames.intervals[:, 0] < end) & (frames.intervals[:, 1] > start)

@@ -196,7 +196,8 @@ class CmuSentiment(Dataset):
         def maker(name: str) -> Callable[[list[Segment]], Features]:
             aligned = words if variant == "csd" and name != "text" else None
             path, file = paths[name], source.hash_file(paths[name])
-            return lambda segments: CsdStream(path, file, segments, aligned)
+            cleaned = name == "audio"
+            return lambda segments: CsdStream(path, file, segments, aligned, cleaned=cleaned)
 
         found = {name: maker(name) for name in STREAMS}
         raw = self.layout.find(source.root, self.layout.csd["words"])

@@ -97,7 +97,7 @@ def test_keys_may_be_segments(small: DataSource) -> None:
 
 
 def test_frames_of_minus_infinity_are_zero_before_the_mean_and_counted(small: DataSource) -> None:
-    frames = Timed(np.array([[0, 0.5], [0.5, 1], [3, 4]]), np.array([[-np.inf], [4.0], [9.0]]))
+    frames = Timed(np.array([[0, 0.5], [0.5, 1], [3, 4]]), np.array([[0.0], [4.0], [9.0]]))
     assert by_word(frames, np.array([[0.0, 1.0], [1.0, 3.0]])).tolist() == [[2.0], [0.0]]
     path = small.root / MOSI.csd["audio"][0]
     with h5py.File(path, "r+") as file:
@@ -105,6 +105,14 @@ def test_frames_of_minus_infinity_are_zero_before_the_mean_and_counted(small: Da
     assert "test: 1 audio values of -inf in 1 utterances become 0" in CmuMosi().remarks(small)
     every = CmuMosi(variant="csd-unaligned").collections(small)["test"]
     assert values(every, 0, "audio") == [[20], [21], [0], [23]]
+    write(small.root / MOSI.csd["vision"][0], {"c": ([(0, 4)], [[-np.inf, 1.0]])})
+    by_words, every = (
+        CmuMosi(variant=each).collections(small)["test"] for each in ("csd", "csd-unaligned")
+    )
+    assert np.isfinite(values(by_words, 0, "audio")).all()
+    for found in (by_words, every):  # of audio alone it is known what it means
+        with pytest.raises(ItemError, match="vision holds NaN or infinity"):
+            found.load(0, "vision")
 
 
 def test_a_video_without_a_stream_lacks_it_and_one_without_frames_is_broken(
