@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 UTTERANCES, FOLDS = "sentiment-utterances", "sentiment-folds"
+DIFFERENCES = ROOT / "results" / UTTERANCES / "differences.csv"
 #: Of the streams of an utterance, the sets that are shown; the first is the mean over all but one.
 SUBSETS = ("missing", "text", "audio", "vision", "complete")
 #: Table and baseline of each way to read a figure.
@@ -53,7 +54,7 @@ def utterance_table(title: str, table: Maker) -> str:
 
 def difference_table(title: str, table: Maker) -> str:
     """GMC's error less the baseline's, and the same of two-class accuracy."""
-    if not _board(UTTERANCES).is_file():
+    if not DIFFERENCES.is_file():
         return NOT_YET
     baseline = BASELINES[title]
     rows = []
@@ -71,8 +72,7 @@ def difference_table(title: str, table: Maker) -> str:
 
 def differences(title: str, metric: str) -> Mapping[str, Mapping[str, float]]:
     """The baseline's figure less GMC's in each subset, as published: value, bounds and p."""
-    path = ROOT / "results" / UTTERANCES / "differences.csv"
-    with path.open(encoding="utf-8", newline="") as file:
+    with DIFFERENCES.open(encoding="utf-8", newline="") as file:
         rows = [
             row
             for row in csv.DictReader(file)
