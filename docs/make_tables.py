@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 from ablation_tables import ablation_claim, ablation_table
+from digits_tables import digits_table
 from pendulum_tables import pendulum_table
 from record_tables import record_tables
 from sentiment_tables import difference_table, fold_table, utterance_table
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).resolve().parent
 #: The pages that hold made tables.
-PAGES = ("cmcr-ablation.md", "pendulum.md", "protocols.md", "records.md", "sentiment.md")
+PAGES = (
+    "cmcr-ablation.md",
+    "paired-digits.md",
+    "pendulum.md",
+    "protocols.md",
+    "records.md",
+    "sentiment.md",
+)
 BLOCK = re.compile(r"(<!-- made: ([\w -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 PROTOCOLS = {
     "retrieval": "retrieval:RetrievalTask",
@@ -203,6 +211,11 @@ def ablation(spaces: str) -> str:
     return ablation_table(spaces, table)
 
 
+def digits(which: str) -> str:
+    """GMC and its rivals on paired digits: accuracy, DCA, or training."""
+    return digits_table(which, table)
+
+
 def pendulum(what: str) -> str:
     """The Pendulum study: rewards, or DCA."""
     return pendulum_table(what, table)
@@ -232,6 +245,7 @@ MAKERS: Mapping[str, Callable[[str], str]] = {
     "record": record,
     "ablation": ablation,
     "claim": ablation_claim,
+    "digits": digits,
     "utterances": utterances,
     "differences": differences,
     "folds": folds,

@@ -19,7 +19,15 @@ def make_tables(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["cmcr-ablation.md", "pendulum.md", "protocols.md", "records.md", "sentiment.md"]
+    "name",
+    [
+        "cmcr-ablation.md",
+        "paired-digits.md",
+        "pendulum.md",
+        "protocols.md",
+        "records.md",
+        "sentiment.md",
+    ],
 )
 def test_a_page_is_up_to_date(make_tables, name):
     assert name in make_tables.PAGES
