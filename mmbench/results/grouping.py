@@ -128,17 +128,22 @@ def not_ranked(records: Iterable[Record], labels: Mapping[tuple[str, str], str])
         name = label_of(record, labels)
         if record.status == "failed":
             error = record.error
-            first_line = error.message.strip().split("\n")[0] if error else ""
-            reason = f"{error.type}: {first_line}" if error else "no error recorded"
-            listed.append(_left(record, name, "failed", reason))
+            reason, fix = _parted(error.message) if error else ("", "")
+            # Our own errors indent what to do; others go on with what only the log has room for.
+            own = error is not None and f"{reason}\n  " in error.message
+            reason = f"{error.type}: {reason}" if error else "no error recorded"
+            listed.append(_left(record, name, "failed", reason, fix if own else ""))
         elif record.status == "skipped":
-            # An error's text is what happened, and below it what can be done about it.
-            reason, _, fix = record.reason.strip().partition("\n")
-            lines = "\n".join(" ".join(line.split()) for line in fix.splitlines())
-            listed.append(_left(record, name, "skipped", reason.strip(), lines))
+            listed.append(_left(record, name, "skipped", *_parted(record.reason)))
         elif record.partial:
             listed.append(_left(record, name, "partial", "run on a part of the data"))
     return listed
+
+
+def _parted(message: str) -> tuple[str, str]:
+    """An error's text: what happened, and below it what can be done about it."""
+    reason, _, fix = message.strip().partition("\n")
+    return reason.strip(), "\n".join(" ".join(line.split()) for line in fix.splitlines())
 
 
 def _group(

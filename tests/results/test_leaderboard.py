@@ -175,6 +175,15 @@ def test_a_repeated_seed_counts_once_and_the_older_record_is_listed(results):
     ]
 
 
+def test_what_to_do_about_a_failed_cell_is_kept_with_it(results):
+    message = "gmc: the loss is NaN at step 3\n  lower the learning rate,\n  or clip"
+    error = ErrorEntry(type="DataError", message=message)
+    results.records.append(make_record("bad", status="failed", error=error))
+    (entry,) = results.build().not_ranked
+    assert entry.reason == "DataError: gmc: the loss is NaN at step 3"
+    assert entry.fix == "lower the learning rate,\nor clip"
+
+
 def test_failed_skipped_and_partial_cells_are_listed_not_ranked(results):
     results.add("ok", GOOD)
     results.add("cut", GOOD, partial=True)
