@@ -28,10 +28,10 @@ myst_heading_anchors = 4
 nitpicky = True
 # No network, so no inventories: names of other packages are shown and not linked.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(collections|logging|pathlib|numpy|np|numpy\.typing|click|pluggy)\..*"),
+    (r"py:.*", r"(collections|logging|pathlib|numpy|np|numpy\.typing|click|pluggy|torch)\..*"),
     (r"py:.*", r"NDArray|Path|PluginManager.*|MarkDecorator"),
     # Names in hints that are not public, and need not be known to be used.
-    (r"py:.*", r"_Subject|Group|Registry|Rows|Similarity"),
+    (r"py:.*", r"_Subject|Group|Registry|Rows|Similarity|StreamClouds"),
 ]
 
 autodoc_member_order = "bysource"

@@ -273,7 +273,7 @@ class Task(ABC):
             ctx: Device, progress, log, and a folder for checkpoints to resume from after a kill.
 
         Returns:
-            Plain arrays by name: numbers or booleans, finite.
+            Plain arrays by name, of finite numbers or of booleans.
         """
         raise NotImplementedError
 

@@ -71,7 +71,7 @@ class DCATask(Task):
 
     A subclass gives ``name``, ``version`` and :meth:`collections` with a collection ``"items"``.
 
-    Precision and recall need no graph (see :mod:`mmbench.metrics.dca_shortcut`), so they are
+    Precision and recall need no graph (see ``mmbench.metrics.dca_shortcut``), so they are
     computed on ``points``; the quality is that of the graph of fewer, ``quality_points``. Both take
     the same items on both sides, so that an item is thinned out with its pair. Thresholds are 0 and
     no edge is filtered (B = 1), as in the original.
@@ -99,7 +99,7 @@ class DCATask(Task):
     citation = ""
     #: Key of the collection that is scored.
     items = "items"
-    #: Streams that have few distinct vectors, such as the label: E is their distinct rows, rounded
+    #: Streams that have few distinct vectors, such as the label. E is their distinct rows, rounded
     #: to four decimals, and they are no part of the mean.
     distinct: ClassVar[tuple[str, ...]] = ()
     refused: ClassVar[Mapping[str, str]] = {

@@ -64,7 +64,7 @@ class MissingModalitiesTask(Task):
         streams: The modalities; at least two.
         target: Column with the class or the value.
         target_kind: ``class``: accuracy. ``value``: the sentiment metrics, for values in -3..3.
-        head: ``probe``: what :attr:`probe` names, trained on complete training embeddings.
+        head: ``probe``: what ``probe`` names, trained on complete training embeddings.
             ``predict``: the representation's own predictions; for classes [n, C] scores in the
             sorted order of the training classes, for values [n] or [n, 1].
         strategy: What a missing stream is.
@@ -94,7 +94,7 @@ class MissingModalitiesTask(Task):
     train = "train"
     valid: str | None = "valid"
     test = "test"
-    #: Streams that hold the answer, such as the label as a stream: subsets with one of them are
+    #: Streams that hold the answer, such as the label as a stream. Subsets with one of them are
     #: marked, and are no part of the mean over the proper subsets. For classes.
     answers: ClassVar[tuple[str, ...]] = ()
     refused: ClassVar[Mapping[str, str]] = {

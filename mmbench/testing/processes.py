@@ -38,8 +38,8 @@ __all__ = ["Encoding", "ProcessReport", "Watched", "listed", "start_watched", "w
 
 #: Seconds after which a child is given up.
 _TIMEOUT = 600
-#: Seconds that a child may take to end when all is done.
-_TO_END = 12.0
+#: Seconds that a child may take to end when all is done: a busy machine tears torch down slowly.
+_TO_END = 30.0
 #: Variables that would hide what a plugin does: with them hubs are not asked, warnings not shown.
 _UNSET = {
     "HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "MMBENCH_OFFLINE",
