@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import shutil
-import subprocess
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mmbench.testing import CommandLine, measured_records
 from mmbench_affect import mmbench_datasets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-    Start = Callable[..., subprocess.CompletedProcess[str]]
     Record = dict[str, Any]
 
 RUN = ("run", "--resamples", "20", "--offline")
@@ -30,52 +26,28 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mmbench(home: Path) -> Start:
-    """Start the installed command, with this plugin and the built-in one."""
-    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
-    assert script, "mmbench is not installed beside this Python"
-    environment = {
-        **os.environ,
-        "MMBENCH_LOAD_PLUGINS": "affect",
-        "MMBENCH_CACHE": str(home / "cache"),
-        "OMP_NUM_THREADS": "1",
-    }
-
-    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [script, *map(str, arguments)],
-            cwd=home,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
-
-    return start
+def mmbench(home: Path) -> CommandLine:
+    return CommandLine(home, plugins=("affect",))
 
 
 def records_of(folder: Path) -> dict[tuple[str, str], Record]:
     """The measured records in a results folder, by representation and task."""
-    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
     return {
         (each["representation"]["label"], each["task"]["label"]): each
-        for each in found
-        if each["source"] == "measured"
+        for each in measured_records(folder)
     }
 
 
 @pytest.fixture(scope="module")
-def samples(home: Path, mmbench: Start) -> Path:
+def samples(home: Path, mmbench: CommandLine) -> Path:
     for name in ("cmu-mosi", "mosi-utterance"):
         mmbench("data", "sample", name, "--root", "samples", "--items", 40)
     return home / "samples"
 
 
-def test_a_sample_is_checked_and_what_was_cleaned_is_said(samples: Path, mmbench: Start) -> None:
+def test_a_sample_is_checked_and_what_was_cleaned_is_said(
+    samples: Path, mmbench: CommandLine
+) -> None:
     said = mmbench("data", "check", "cmu-mosi", "--root", samples).stdout
     assert "cmu-mosi: all items decode" in said
     assert "cmu-mosi: variant mult: 25 train, 5 valid, 10 test" in said
@@ -84,7 +56,7 @@ def test_a_sample_is_checked_and_what_was_cleaned_is_said(samples: Path, mmbench
     assert "found variant mult: mosi_data.pkl\n" in status
 
 
-def test_the_tasks_run_on_samples(home: Path, samples: Path, mmbench: Start) -> None:
+def test_the_tasks_run_on_samples(home: Path, samples: Path, mmbench: CommandLine) -> None:
     tasks = ("cmu-mosi-missing", "cmu-mosi-robustness", "cmu-mosi-noise", "mosi-utterance-dca")
     chosen = [word for name in tasks for word in ("-t", name)]
     mmbench(
@@ -122,7 +94,7 @@ class Trap:
         return os.system, (f"touch {self.place}",)
 
 
-def test_bad_input_is_one_message_each(home: Path, samples: Path, mmbench: Start) -> None:
+def test_bad_input_is_one_message_each(home: Path, samples: Path, mmbench: CommandLine) -> None:
     place = home / "bad" / "cmu-mosi"
     place.mkdir(parents=True)
     run = (*RUN, "-r", "pooled", "-t", "cmu-mosi-missing", "--data-root", place.parent)
@@ -168,7 +140,7 @@ def suite_of(home: Path, name: str, task: str, **options: tuple[str, ...]) -> Pa
 
 
 @pytest.mark.slow
-def test_every_dataset_has_a_sample_and_every_task_runs(home: Path, mmbench: Start) -> None:
+def test_every_dataset_has_a_sample_and_every_task_runs(home: Path, mmbench: CommandLine) -> None:
     for dataset in mmbench_datasets():
         mmbench("data", "sample", dataset.name, "--root", "all", "--items", 40)
         assert "all items decode" in mmbench("data", "check", dataset.name, "--root", "all").stdout
@@ -194,7 +166,7 @@ def test_every_dataset_has_a_sample_and_every_task_runs(home: Path, mmbench: Sta
 
 @pytest.mark.slow
 def test_real_utterances_are_read_as_well_as_others_read_them(
-    home: Path, mmbench: Start, shared: Path
+    home: Path, mmbench: CommandLine, shared: Path
 ) -> None:
     place = home / "real" / "mosi-utterance"
     place.mkdir(parents=True)

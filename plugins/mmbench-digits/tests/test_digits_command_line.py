@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import csv
 import json
-import os
-import shutil
-import subprocess
 import sys
 import tomllib
 from importlib import resources
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -22,17 +18,17 @@ from click.testing import CliRunner
 from mmbench.api import DataSource
 from mmbench.api.errors import MmbenchError
 from mmbench.finished import finished_cells
+from mmbench.testing import CommandLine, measured_records
 from mmbench_digits import mmbench_tasks
 from mmbench_digits.commands import digits
 from mmbench_digits.mhd import Mhd
 from mmbench_digits.picture import Panel, drawn, panels, umap_layout, write_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-    Start = Callable[..., subprocess.CompletedProcess[str]]
     Record = dict[str, Any]
 
 STREAMS = ("image", "sound", "trajectory", "label")
@@ -45,38 +41,13 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mmbench(home: Path) -> Start:
-    """Start the installed command, with this plugin and the built-in one."""
-    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
-    assert script, "mmbench is not installed beside this Python"
-    environment = {
-        **os.environ,
-        "MMBENCH_LOAD_PLUGINS": "digits",
-        "MMBENCH_CACHE": str(home / "cache"),
-        "OMP_NUM_THREADS": "1",
-    }
-
-    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [script, *map(str, arguments)],
-            cwd=home,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
-
-    return start
+def mmbench(home: Path) -> CommandLine:
+    return CommandLine(home, plugins=("digits",))
 
 
 def records_of(folder: Path) -> dict[str, Record]:
     """The measured records in a results folder, by task."""
-    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
-    return {each["task"]["label"]: each for each in found if each["source"] == "measured"}
+    return {each["task"]["label"]: each for each in measured_records(folder)}
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +60,7 @@ def sample(home: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(home: Path, sample: Path, mmbench: Start) -> dict[str, Record]:
+def measured(home: Path, sample: Path, mmbench: CommandLine) -> dict[str, Record]:
     """Both tasks on vectors that say the digit, but for the sound's, which say nothing."""
     place = DataSource(sample / "mhd", lambda path: path.name)
     folder = home / "vectors"
@@ -174,7 +145,7 @@ def test_the_suites_hold_every_task() -> None:
 
 
 @pytest.mark.slow
-def test_the_sample_suite_runs(home: Path, mmbench: Start) -> None:
+def test_the_sample_suite_runs(home: Path, mmbench: CommandLine) -> None:
     for name in ("mhd", "paired_digits"):
         mmbench("data", "sample", name, "--root", "made", "--items", 20)
         mmbench("data", "check", name, "--root", "made")
@@ -188,7 +159,7 @@ def test_the_sample_suite_runs(home: Path, mmbench: Start) -> None:
 
 
 @pytest.mark.slow
-def test_without_data_the_suite_says_where_to_get_it(mmbench: Start) -> None:
+def test_without_data_the_suite_says_where_to_get_it(mmbench: CommandLine) -> None:
     plan = mmbench("run", "missing-modalities", "--data-root", "nowhere", "--dry-run", "--json")
     cells = json.loads(plan.stdout)["cells"]
     assert {cell["state"] for cell in cells} == {"skipped"}

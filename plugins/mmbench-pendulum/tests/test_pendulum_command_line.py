@@ -18,14 +18,12 @@ import numpy as np
 import pytest
 
 from mmbench.api import ItemTable, ScoreInputs, UsageError
+from mmbench.testing import CommandLine, measured_records
 from mmbench_pendulum import mmbench_tasks
 from mmbench_pendulum.components import PendulumDca
 from mmbench_pendulum.control import PendulumControl
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    Start = Callable[..., subprocess.CompletedProcess[str]]
     Record = dict[str, Any]
 
 SUBSETS = ("image+sound", "image", "sound")
@@ -37,42 +35,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def mmbench(home: Path) -> Start:
-    """Start the installed command, with this plugin and the built-in one."""
-    script = shutil.which("mmbench", path=str(Path(sys.executable).parent))
-    assert script, "mmbench is not installed beside this Python"
-    environment = {
-        **os.environ,
-        "MMBENCH_LOAD_PLUGINS": "pendulum",
-        "MMBENCH_CACHE": str(home / "cache"),
-        "OMP_NUM_THREADS": "1",
-    }
-
-    def start(*arguments: object, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [script, *map(str, arguments)],
-            cwd=home,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=280,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stdout + done.stderr
-        return done
-
-    return start
+def mmbench(home: Path) -> CommandLine:
+    return CommandLine(home, plugins=("pendulum",))
 
 
 def records_of(folder: Path) -> dict[str, Record]:
-    """The records in a results folder, by task."""
-    found = [json.loads(path.read_text("utf-8")) for path in folder.glob("*/records/*.json")]
-    return {each["task"]["label"]: each for each in found}
+    """The measured records in a results folder, by task."""
+    return {each["task"]["label"]: each for each in measured_records(folder)}
 
 
 @pytest.mark.slow
-def test_the_sample_suite_runs(home: Path, mmbench: Start) -> None:
+def test_the_sample_suite_runs(home: Path, mmbench: CommandLine) -> None:
     mmbench("data", "sample", "pendulum", "--root", "made", "--items", 40)
     mmbench("data", "check", "pendulum", "--root", "made")
     order = ("run", "pendulum-sample", "--data-root", "made", "--resamples", 50)
@@ -103,7 +76,7 @@ def test_the_sample_suite_runs(home: Path, mmbench: Start) -> None:
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_goes_on(home: Path, mmbench: Start) -> None:
+def test_a_run_that_was_killed_goes_on(home: Path, mmbench: CommandLine) -> None:
     """Killed while the controller learns, and run again: the same figures as without."""
     mmbench("data", "sample", "pendulum", "--root", "killed", "--items", 20)
     order = (
@@ -137,7 +110,7 @@ def test_a_run_that_was_killed_goes_on(home: Path, mmbench: Start) -> None:
     assert not list(home.glob("parts-cache/checkpoints/*"))
 
 
-def test_without_data_the_suite_says_how_to_make_it(mmbench: Start) -> None:
+def test_without_data_the_suite_says_how_to_make_it(mmbench: CommandLine) -> None:
     plan = mmbench("run", "pendulum", "--data-root", "nowhere", "--dry-run", "--json")
     cells = json.loads(plan.stdout)["cells"]
     assert {cell["state"] for cell in cells} == {"skipped"}
