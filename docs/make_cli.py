@@ -40,11 +40,17 @@ def commands(
             yield from commands(command, (*path, name))
 
 
+def _below(group: click.Group) -> str:
+    """How a group calls what comes after its name."""
+    named = group.subcommand_metavar or ""
+    return named if named and not named.startswith("COMMAND") else "COMMAND"
+
+
 def section(words: tuple[str, ...], command: click.Command) -> str:
     """One command: usage, what it does, its options, its examples."""
     arguments = [p for p in command.params if isinstance(p, click.Argument)]
     options = [p for p in command.params if isinstance(p, click.Option)]
-    usage = [*words, *(["COMMAND"] if isinstance(command, click.Group) else [])]
+    usage = [*words, *([_below(command)] if isinstance(command, click.Group) else [])]
     usage += ["[OPTIONS]"] if options else []
     usage += [_argument(argument) for argument in arguments]
     parts = [f"{'#' * len(words)} {' '.join(words)}", f"```console\n{' '.join(usage)}\n```"]

@@ -291,7 +291,7 @@ def _fault(spec: Any, kind: Any) -> tuple[str, str] | None:
     options = getattr(spec, "options", {})
     if not isinstance(options, Mapping):
         return (f"the options of its {its} are {options!r}, not a mapping", "mend its hook")
-    for word in ("path", "published", *_SHOWN):
+    for word in ("path", "published", "builder", *_SHOWN):
         if not isinstance(getattr(spec, word, ""), str):
             return (f"the {word} of its {its} is {getattr(spec, word)!r}, no text", "mend its hook")
     return None

@@ -39,13 +39,19 @@ class RepresentationSpec:
 
 @dataclass(frozen=True)
 class DatasetSpec:
-    """A dataset by name; attributes as in :class:`RepresentationSpec`."""
+    """A dataset by name; attributes as in :class:`RepresentationSpec`.
+
+    Attributes:
+        builder: ``"package.module:command"``, a click command that makes the dataset of other files
+            or by a simulator: ``mmbench data build NAME`` calls it. Empty = it is got elsewhere.
+    """
 
     name: str
     path: str
     summary: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     hint: str = ""
+    builder: str = ""
 
 
 @dataclass(frozen=True)

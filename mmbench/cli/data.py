@@ -1,4 +1,4 @@
-"""``mmbench data``: status, check and sample of datasets."""
+"""``mmbench data``: status, check and sample of datasets, and what builds them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import click
 
 from mmbench.api.dataset import SAMPLE_MARKER, Dataset
 from mmbench.api.errors import MmbenchError, UsageError
-from mmbench.cli.main import registry
+from mmbench.cli.main import load_command, registry
 
 if TYPE_CHECKING:
+    from mmbench.api import DatasetSpec
+    from mmbench.registry import Entry
     from mmbench.runner.catalog import Catalog
 
 __all__ = ["data"]
@@ -23,6 +25,7 @@ Examples:
   mmbench data status
   mmbench data check numbers
   mmbench data sample NAME --root samples --items 20
+  mmbench data build --help
 """
 
 _root = click.option(
@@ -138,6 +141,61 @@ def sample(name: str, root: Path, items: int, seed: int) -> None:
         "Records from it are marked as generated for as long as this file lies here.\n"
     )
     click.echo(f"wrote {items} generated items to {place}")
+
+
+class Builders(click.Group):
+    """One command a dataset that its plugin can build; imported when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of these datasets."""
+        return list(_builders())
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        entry = _builders().get(cmd_name)
+        return None if entry is None else load_command(entry.spec.builder, entry)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click does; of a dataset that is got elsewhere it says so."""
+        name = args[0]
+        if name not in _builders():
+            from mmbench.options import nearest
+
+            if name in registry().datasets:
+                raise UsageError(
+                    "is not built by its plugin", where=f"dataset {name}",
+                    fix=f"`mmbench data status {name}` says where to get it",
+                )  # fmt: skip
+            raise click.UsageError(
+                f"no dataset {name!r} can be built; {nearest(name, _builders(), 'these can')}", ctx
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List datasets without importing what builds them."""
+        rows = [
+            (name, f"{entry.spec.summary} ({entry.plugin.distribution})".strip())
+            for name, entry in _builders().items()
+        ]
+        with formatter.section("Datasets"):
+            formatter.write_dl(rows or [("none", "no installed plugin builds one")])
+
+
+@data.group(
+    cls=Builders,
+    options_metavar="",
+    subcommand_metavar="NAME [OPTIONS]",
+    epilog="\b\nExamples:\n  mmbench data build --help\n  mmbench data build NAME --help",
+)
+def build() -> None:
+    """Make a dataset of other files, or by a simulator: of those whose plugin can."""
+
+
+def _builders() -> dict[str, Entry[DatasetSpec]]:
+    found = registry().datasets
+    return {name: entry for name, entry in found.items() if entry.spec.builder}
 
 
 def _catalog(root: Path | None) -> Catalog:

@@ -95,12 +95,13 @@ def _classes_that_do_not_import() -> list[dict[str, str]]:
     found = []
     for group in ("representations", "tasks", "datasets", "commands"):
         for name, entry in getattr(known, group).items():
-            try:
-                load_object(entry.spec.path, entry)
-            except MmbenchError as error:
-                again = f"pip install -U {entry.plugin.distribution}"
-                mend = getattr(entry.spec, "hint", "") or again
-                found.append(_finding(entry.plugin, error.what, mend, f"{group} {name}"))
+            for path in filter(None, (entry.spec.path, getattr(entry.spec, "builder", ""))):
+                try:
+                    load_object(path, entry)
+                except MmbenchError as error:
+                    again = f"pip install -U {entry.plugin.distribution}"
+                    mend = getattr(entry.spec, "hint", "") or again
+                    found.append(_finding(entry.plugin, error.what, mend, f"{group} {name}"))
     return found
 
 

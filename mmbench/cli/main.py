@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from types import FrameType
 
-    from mmbench.registry import Registry
+    from mmbench.registry import Entry, Registry
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "load_command", "main", "registry"]
 
 #: Command name to where it is and its line in ``--help``, so that help imports no command.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -94,18 +94,7 @@ class LazyGroup(click.Group):
             command: click.Command = getattr(import_module(module), attribute)
             return command
         entry = _plugin_commands().get(cmd_name)
-        if entry is None:
-            return None
-        from mmbench.registry import load_object
-
-        loaded = load_object(entry.spec.path, entry)
-        if not isinstance(loaded, click.Command):
-            raise PluginError(
-                f"{entry.spec.path} is no click command",
-                where=entry.plugin.place,
-                fix="decorate the function with @click.command()",
-            )
-        return loaded
+        return None if entry is None else load_command(entry.spec.path, entry)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -131,6 +120,24 @@ class LazyGroup(click.Group):
         ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+
+def load_command(path: str, entry: Entry[Any]) -> click.Command:
+    """Import a plugin's command.
+
+    Raises:
+        PluginError: It can't be imported, or is none.
+    """
+    from mmbench.registry import load_object
+
+    loaded = load_object(path, entry)
+    if not isinstance(loaded, click.Command):
+        raise PluginError(
+            f"{path} is no click command",
+            where=entry.plugin.place,
+            fix="decorate the function with @click.command()",
+        )
+    return loaded
 
 
 def _plugin_commands() -> dict[str, Any]:

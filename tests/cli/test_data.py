@@ -17,7 +17,10 @@ SOUNDS = '''
     @hookimpl
     def mmbench_datasets():
         return [
-            DatasetSpec("sounds", "sounds_plugin:Sounds", "Sounds, one file each"),
+            DatasetSpec(
+                "sounds", "sounds_plugin:Sounds", "Sounds, one file each",
+                builder="sounds_builder:build",
+            ),
             DatasetSpec("silent", "sounds_plugin:Silent", "Writes no samples"),
         ]
 
@@ -170,3 +173,66 @@ def test_data_root_from_the_environment(start, site, tmp_path):
     said = start("data", "status", "sounds", plugins=plugins, MMBENCH_DATA=str(tmp_path / "mine"))
     assert said.code == 0
     assert "found 1 sounds" in said.out
+
+
+BUILDER = """
+import click
+
+print("imported")
+
+@click.command()
+@click.option("--from", "source", required=True, help="Folder with the recordings.")
+def build(source):
+    '''Cut recordings into sounds.'''
+    click.echo(f"cut {source}")
+"""
+
+
+def test_a_dataset_is_built_by_its_plugins_command(start, site):
+    plugins = site("sounds-plugin", SOUNDS)
+    (plugins / "sounds_builder.py").write_text(BUILDER)
+    said = start("data", "build", "sounds", "--from", "tape", plugins=plugins)
+    assert (said.code, said.out) == (0, "cut tape\n")
+    assert (
+        "Cut recordings into sounds."
+        in start("data", "build", "sounds", "--help", plugins=plugins).out
+    )
+    assert start("data", "build", "sounds", plugins=plugins).code == 2
+
+
+def test_what_can_be_built_is_listed_without_importing_it(start, site):
+    plugins = site("sounds-plugin", SOUNDS)
+    (plugins / "sounds_builder.py").write_text(BUILDER)
+    said = start("data", "build", "--help", plugins=plugins)
+    assert said.code == 0
+    assert "Sounds, one file each (sounds-plugin)" in said.out
+    assert "silent" not in said.out
+    assert "imported" not in said.out + said.err
+
+
+def test_where_nothing_can_be_built(call):
+    said = call("data", "build", "--help")
+    assert said.code == 0
+    assert "no installed plugin builds one" in said.out
+
+
+def test_what_is_not_built_is_misuse(start, site):
+    plugins = site("sounds-plugin", SOUNDS)
+    said = start("data", "build", "silent", plugins=plugins)
+    assert (said.code, said.out) == (2, "")
+    assert "dataset silent: is not built by its plugin" in said.err
+    assert "`mmbench data status silent` says where to get it" in said.err
+    said = start("data", "build", "sound", plugins=plugins)
+    assert said.code == 2
+    assert "no dataset 'sound' can be built; did you mean sounds?" in said.err
+
+
+def test_a_builder_that_is_missing_names_its_plugin(start, site):
+    plugins = site("sounds-plugin", SOUNDS)
+    said = start("data", "build", "sounds", plugins=plugins)
+    assert said.code == 1
+    assert "can't import sounds_builder:build" in said.err
+    assert any(
+        "sounds_builder" in found["what"] and found["where"].endswith("datasets sounds")
+        for found in json.loads(start("doctor", "--json", plugins=plugins).out)["problems"]
+    )

@@ -20,8 +20,11 @@ def mmbench_datasets() -> list[DatasetSpec]:
             "MNIST, FSDD and pendigits paired by digit, in MHD's layout; not MHD",
         ),
     }
+    builders = {"paired_digits": "mmbench_digits.commands:build"}
     return [
-        DatasetSpec(name, f"mmbench_digits.{path}", summary, hint=_HINT)
+        DatasetSpec(
+            name, f"mmbench_digits.{path}", summary, hint=_HINT, builder=builders.get(name, "")
+        )
         for name, (path, summary) in named.items()
     ]
 

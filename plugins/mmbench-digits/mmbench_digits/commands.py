@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _FOLDER = click.Path(path_type=Path)
 BUILD = """\b
 Example:
-  mmbench digits build --mnist mnist --fsdd free-spoken-digit-dataset \\
+  mmbench data build paired_digits --mnist mnist --fsdd free-spoken-digit-dataset \\
       --pendigits pendigits --out data/paired_digits
   mmbench run missing-modalities
 """
@@ -22,7 +22,10 @@ Example:
 
 @click.group()
 def digits() -> None:
-    """Pair recordings of digits, and look at what was learnt from them."""
+    """Pair recordings of digits, and look at what was learnt from them.
+
+    ``build`` is ``mmbench data build paired_digits``.
+    """
 
 
 @digits.command(epilog=BUILD)

@@ -134,7 +134,7 @@ class Mhd(Dataset):
     advice: ClassVar[str] = (
         "MHD's mhd_train.pt and mhd_test.pt (https://github.com/miguelsvasco/nexus_pytorch): put "
         "them into <data root>/mhd; `mmbench data sample mhd --root DIR` makes some up, `mmbench "
-        "digits build` pairs real recordings in its layout"
+        "data build paired_digits` pairs real recordings in its layout"
     )
 
     def __init__(self, *, valid: float = 0.1, split_seed: int = 0) -> None:
@@ -229,8 +229,8 @@ class Mhd(Dataset):
 class PairedDigits(Mhd):
     """Digits paired from real recordings, in MHD's layout; it is not MHD.
 
-    ``mmbench digits build`` makes it of MNIST's test images, FSDD's recordings and pendigits'
-    trajectories. Collections, streams and columns as of ``mhd``.
+    ``mmbench data build paired_digits`` makes it of MNIST's test images, FSDD's recordings and
+    pendigits' trajectories. Collections, streams and columns as of ``mhd``.
 
     Args:
         valid: The share of the training file that is held out.
@@ -239,8 +239,8 @@ class PairedDigits(Mhd):
 
     name: ClassVar[str] = "paired_digits"
     advice: ClassVar[str] = (
-        "`mmbench digits build` makes it of MNIST t10k, FSDD and pendigits; `mmbench data sample "
-        "paired_digits --root DIR` makes some up"
+        "`mmbench data build paired_digits` makes it of MNIST t10k, FSDD and pendigits; `mmbench "
+        "data sample paired_digits --root DIR` makes some up"
     )
 
     @property

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CAVEAT", "Built", "Recipe", "build"]
 
+#: The builder's other name. It stands in its files, whose hashes are published.
 MADE_BY = "mmbench digits build"
 CAVEAT = (
     "Images: both splits are halves of MNIST's test images (t10k), which do not say who wrote "

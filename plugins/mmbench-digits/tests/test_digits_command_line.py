@@ -164,7 +164,7 @@ def test_without_data_the_suite_says_where_to_get_it(mmbench: CommandLine) -> No
     cells = json.loads(plan.stdout)["cells"]
     assert {cell["state"] for cell in cells} == {"skipped"}
     assert any("nexus_pytorch" in cell["reason"] for cell in cells)
-    assert any("mmbench digits build" in cell["reason"] for cell in cells)
+    assert any("mmbench data build paired_digits" in cell["reason"] for cell in cells)
 
 
 # --- the picture ----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mmbench.api import CommandSpec, DatasetSpec, SuiteSpec, TaskSpec, hookimpl
+from mmbench.api import DatasetSpec, SuiteSpec, TaskSpec, hookimpl
 
 #: The version of mmbench's contracts that this plugin is written for.
 MMBENCH_API_VERSION = 1
@@ -22,6 +22,7 @@ def mmbench_datasets() -> list[DatasetSpec]:
         DatasetSpec(
             "pendulum", "mmbench_pendulum.dataset:Pendulum",
             "A pendulum's pictures and Doppler sounds, generated with gymnasium", hint=_HINT,
+            builder="mmbench_pendulum.commands:build",
         ),
     ]  # fmt: skip
 
@@ -58,10 +59,3 @@ def mmbench_suites() -> list[SuiteSpec]:
         SuiteSpec(name, f"mmbench_pendulum:suites/{name}.toml", said)
         for name, said in named.items()
     ]
-
-
-@hookimpl
-def mmbench_commands() -> list[CommandSpec]:
-    """The data."""
-    path = "mmbench_pendulum.commands:pendulum"
-    return [CommandSpec("pendulum", path, "Generate a pendulum's pictures and sounds.", _HINT)]

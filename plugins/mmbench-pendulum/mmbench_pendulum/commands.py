@@ -1,4 +1,4 @@
-"""``mmbench pendulum``: generate the data of the study."""
+"""``mmbench data build pendulum``: generate the data of the study."""
 
 from __future__ import annotations
 
@@ -8,17 +8,12 @@ import click
 
 _EPILOG = """\b
 Example:
-  mmbench pendulum build --out data/pendulum
+  mmbench data build pendulum --out data/pendulum
   mmbench run pendulum
 """
 
 
-@click.group()
-def pendulum() -> None:
-    """Generate a pendulum's pictures and sounds."""
-
-
-@pendulum.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="<data root>/pendulum.")
 @click.option(
     "--train", default=20_000, show_default=True, type=click.IntRange(1), help="Training items."

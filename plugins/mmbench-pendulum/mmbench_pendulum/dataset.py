@@ -32,7 +32,7 @@ STREAMS = {
     "sound": Stream("sound", "audio", "Array", shape=(2, 3, 2), provenance="generated"),
 }
 _ADVICE = (
-    "`mmbench pendulum build --out <data root>/pendulum` generates it; `mmbench data "
+    "`mmbench data build pendulum --out <data root>/pendulum` generates it; `mmbench data "
     "sample pendulum --root DIR` makes a small one"
 )
 #: More items to learn from than to be tested on, as in the paper.

@@ -122,7 +122,7 @@ def read(path: Path) -> Recording:
         raise DataError(
             f"can't be read: {type(error).__name__}: {error}",
             where=str(path),
-            fix="`mmbench pendulum build` makes it again",
+            fix="`mmbench data build pendulum` makes it again",
         ) from error
     counts = {len(values) for values in arrays.values() if values.ndim}
     for name, shape in _SHAPES.items():

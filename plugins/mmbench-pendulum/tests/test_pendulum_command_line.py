@@ -114,7 +114,7 @@ def test_without_data_the_suite_says_how_to_make_it(mmbench: CommandLine) -> Non
     plan = mmbench("run", "pendulum", "--data-root", "nowhere", "--dry-run", "--json")
     cells = json.loads(plan.stdout)["cells"]
     assert {cell["state"] for cell in cells} == {"skipped"}
-    assert any("mmbench pendulum build" in cell["reason"] for cell in cells)
+    assert any("mmbench data build pendulum" in cell["reason"] for cell in cells)
 
 
 def test_the_suites_hold_the_reduced_tasks() -> None:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from mmbench.api import DataError, DataMissing, PluginError
 from mmbench.api.errors import MmbenchError
 from mmbench_pendulum import world as worlds
-from mmbench_pendulum.commands import pendulum
+from mmbench_pendulum.commands import build
 from mmbench_pendulum.dataset import Pendulum
 from mmbench_pendulum.doppler import SoundRange, heard
 from mmbench_pendulum.recording import read, record, write
@@ -167,7 +167,7 @@ def test_fewer_frames_are_the_first_ones_normalised_as_all(sample, source_of):
 def test_what_is_not_there_is_said(tmp_path, source_of):
     with pytest.raises(DataMissing) as caught:
         Pendulum().collections(source_of(tmp_path))
-    assert "mmbench pendulum build" in caught.value.fix
+    assert "mmbench data build pendulum" in caught.value.fix
     status = Pendulum().status(source_of(tmp_path))
     assert not status.present
     assert status.missing == (str(tmp_path / "train.npz"),)
@@ -195,18 +195,18 @@ def test_broken_files_are_refused(tmp_path):
 
 def test_build_writes_both_files_and_overwrites_nothing(tmp_path):
     out = tmp_path / "data" / "pendulum"
-    order = ["build", "--out", str(out), "--train", "5", "--test", "3", "--seed", "1"]
-    done = CliRunner().invoke(pendulum, order)
+    order = ["--out", str(out), "--train", "5", "--test", "3", "--seed", "1"]
+    done = CliRunner().invoke(build, order)
     assert done.exit_code == 0, done.output
     assert f"wrote 5 + 3 items to {out}" in done.output
     assert (len(read(out / "train.npz")), len(read(out / "test.npz"))) == (5, 3)
-    again = CliRunner().invoke(pendulum, order)
+    again = CliRunner().invoke(build, order)
     assert isinstance(again.exception, MmbenchError)
     assert "is not empty" in str(again.exception)
 
 
 def test_a_build_that_was_stopped_can_be_begun_again(tmp_path, monkeypatch):
-    order = ["build", "--out", str(tmp_path / "made"), "--train", "5", "--test", "3"]
+    order = ["--out", str(tmp_path / "made"), "--train", "5", "--test", "3"]
 
     def stopped(count, seed, split, progress):
         if split == 1:
@@ -215,9 +215,9 @@ def test_a_build_that_was_stopped_can_be_begun_again(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr("mmbench_pendulum.recording.record", stopped)
-        assert CliRunner().invoke(pendulum, order).exit_code == 1
+        assert CliRunner().invoke(build, order).exit_code == 1
     assert not list((tmp_path / "made").iterdir())
-    assert CliRunner().invoke(pendulum, order).exit_code == 0
+    assert CliRunner().invoke(build, order).exit_code == 0
 
 
 def test_the_worst_reward_is_gymnasiums():
