@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mmbench.api import (
-    Connector,
-    ItemTable,
-    MmbenchError,
-    NotApplicable,
-    PluginError,
-    PrecomputedRepresentation,
-    State,
-    Task,
-)
+from mmbench.api import ItemTable, MmbenchError, PluginError, State
 from mmbench.runner.keys import key_of
 
 if TYPE_CHECKING:
@@ -36,30 +27,9 @@ __all__ = [
     "interact",
     "interaction_key",
     "interaction_seed",
-    "interacts",
     "live_streams",
     "plain_arrays",
-    "refuse_what_cannot_interact",
 ]
-
-
-def interacts(task: Task) -> bool:
-    """Whether a task has an environment in the loop."""
-    return type(task).interact is not Task.interact
-
-
-def refuse_what_cannot_interact(task: Task, subject: object, label: str) -> None:
-    """Say why a representation can't be in a task's loop.
-
-    Raises:
-        NotApplicable: It encodes nothing that is not known before.
-    """
-    if not interacts(task):
-        return
-    if isinstance(subject, Connector):
-        raise NotApplicable(f"{label} is a connector, and this task has its encoder in a loop")
-    if isinstance(subject, PrecomputedRepresentation):
-        raise NotApplicable(f"{label} has vectors of known items, and this task makes new ones")
 
 
 def interaction_seed(found: Match) -> int:

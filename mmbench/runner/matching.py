@@ -19,7 +19,7 @@ from mmbench.api import (
 from mmbench.api.streams import bind_slots
 from mmbench.options import nearest
 from mmbench.runner.corpora import with_corpora
-from mmbench.runner.interacting import interacts, refuse_what_cannot_interact
+from mmbench.runner.interaction_rules import interacts, refuse_what_cannot_interact
 from mmbench.runner.joining import stays_out
 from mmbench.runner.keys import digest_rows, key_of
 from mmbench.runner.subjects import guarded, subject_of

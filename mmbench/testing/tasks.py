@@ -23,7 +23,7 @@ from mmbench.api import (
 )
 from mmbench.results.summary import evaluate_metrics
 from mmbench.runner.catalog import Catalog, OpenedTask
-from mmbench.runner.interacting import interacts
+from mmbench.runner.interaction_rules import interacts
 from mmbench.runner.suite import TaskChoice
 from mmbench.testing.checks import Blocked, NotRelevant, blocking
 from mmbench.testing.evaluations import malformed

@@ -16,7 +16,8 @@ from mmbench.registry import load_registry
 from mmbench.results.store import RecordStore
 from mmbench.runner.artifacts import ArtifactStore
 from mmbench.runner.bundle import BundleStore
-from mmbench.runner.interacting import plain_arrays, refuse_what_cannot_interact
+from mmbench.runner.interacting import plain_arrays
+from mmbench.runner.interaction_rules import refuse_what_cannot_interact
 from mmbench.runner.rescoring import rescore
 from mmbench.runner.vectors import VectorStore
 

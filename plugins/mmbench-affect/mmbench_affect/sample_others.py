@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from mmbench_affect.sample_features import Opinions, labels, share, video_name
-from mmbench_affect.sequences import FILES, PARTS
+from mmbench_affect.sequence_files import FILES, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

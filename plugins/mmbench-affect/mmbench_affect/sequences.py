@@ -14,6 +14,7 @@ from mmbench_affect.features import STREAMS, FeatureCollection, Packed, Padding,
 from mmbench_affect.files import first_file, shown
 from mmbench_affect.folds import deal
 from mmbench_affect.segments import Segments, empty_streams, without_empty
+from mmbench_affect.sequence_files import FILES, PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,14 +26,10 @@ if TYPE_CHECKING:
     from mmbench.api import Collection, DataSource
     from mmbench_affect.features import Empty, Features
 
-__all__ = ["FOLDS", "PARTS", "MmmoSentiment", "WordSequences", "YoutubeSentiment"]
+__all__ = ["FOLDS", "MmmoSentiment", "WordSequences", "YoutubeSentiment"]
 
 VERSION = "1"
 FOLDS = 5
-#: The parts whose streams are published.
-PARTS = ("test", "valid")
-#: How a stream's file is called.
-FILES = {"text": "text_{}_emb.h5", "audio": "audio_{}.h5", "vision": "video_{}.h5", "y": "y_{}.h5"}
 
 
 class WordSequences(Dataset):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mmbench_gmc.plans import Contrast
+    from mmbench_gmc.objectives import Contrast
 
 __all__ = ["LOSSES", "gmc_loss", "infonce", "joints_as_negatives", "paper"]
 

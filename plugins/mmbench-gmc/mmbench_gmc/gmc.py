@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mmbench.api import UsageError
-from mmbench_gmc.plans import Contrast, Crossmodal, linear, plan_of
+from mmbench_gmc.objectives import Contrast  # noqa: TC001 - options' hints are read
+from mmbench_gmc.plans import Crossmodal, linear, plan_of
 from mmbench_gmc.representation import LearntRepresentation
 from mmbench_gmc.schedule import require
 from mmbench_gmc.training_options import with_options_of

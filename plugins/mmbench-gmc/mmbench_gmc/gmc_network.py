@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from mmbench_gmc.inputs import Input
-    from mmbench_gmc.plans import Contrast, Crossmodal, Family
+    from mmbench_gmc.objectives import Contrast
+    from mmbench_gmc.plans import Crossmodal, Family
     from mmbench_gmc.targets import Target
 
 __all__ = ["CrossmodalJoint", "GMCNetwork", "TrunkJoint", "head"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
@@ -30,13 +30,47 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from mmbench.api import BoundCollection, Context, FitData, Payload, State
+    from mmbench.api import BoundCollection, Context, FitData, Payload, State, Stream
     from mmbench_gmc.network import Network
-    from mmbench_gmc.representation import LearntRepresentation
+    from mmbench_gmc.plans import Family
+    from mmbench_gmc.schedule import Schedule
 
-__all__ = ["Learnt", "build", "learn", "restored"]
+__all__ = ["Learner", "Learnt", "build", "learn", "restored"]
 
 _WEIGHTS = 1
+
+
+class Learner(Protocol):
+    """What is asked of a model that learns; attributes as of the representations."""
+
+    @property
+    def name(self) -> str:
+        """In messages."""
+        ...
+
+    @property
+    def streams(self) -> tuple[Stream, ...]:
+        """What it takes."""
+        ...
+
+    @property
+    def encoders(self) -> Family:
+        """Which trunks it has."""
+        ...
+
+    @property
+    def schedule(self) -> Schedule:
+        """How it is trained."""
+        ...
+
+    @property
+    def supervision(self) -> str:
+        """Whether it learns a target."""
+        ...
+
+    def build(self, inputs: Sequence[Input], target: Target | None) -> Network:
+        """The untrained network."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -64,16 +98,14 @@ class Learnt:
         return array if scaling is None else scaling.apply(array)
 
 
-def build(
-    model: LearntRepresentation, inputs: tuple[Input, ...], target: Target | None, seed: int
-) -> Network:
+def build(model: Learner, inputs: tuple[Input, ...], target: Target | None, seed: int) -> Network:
     """An untrained network whose weights follow the seed; torch's own generator stays as it is."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, _WEIGHTS))
         return model.build(inputs, target)
 
 
-def learn(model: LearntRepresentation, data: FitData, ctx: Context) -> Learnt:
+def learn(model: Learner, data: FitData, ctx: Context) -> Learnt:
     """A finished training; one that was interrupted in ``ctx.checkpoint`` is gone on with."""
     streams = model.streams
     rows = complete_rows(data.train, where=model.name)
@@ -104,7 +136,7 @@ def learn(model: LearntRepresentation, data: FitData, ctx: Context) -> Learnt:
     return Learnt(network, inputs, target, scalings, told)
 
 
-def restored(model: LearntRepresentation, state: State, device: str) -> Learnt:
+def restored(model: Learner, state: State, device: str) -> Learnt:
     """What a state describes."""
     meta = dict(state.meta)
     inputs = tuple(Input.from_json(each) for each in meta.pop("inputs"))
@@ -126,7 +158,7 @@ def restored(model: LearntRepresentation, state: State, device: str) -> Learnt:
     return Learnt(network.eval().to(device), inputs, target, scalings, meta)
 
 
-def _target(model: LearntRepresentation, data: FitData, rows: Sequence[int]) -> Target | None:
+def _target(model: Learner, data: FitData, rows: Sequence[int]) -> Target | None:
     """What is to be learnt besides the streams."""
     spec = data.spec
     if spec.target is None or model.supervision == "never":

@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING
 from torch.nn import functional
 
 from mmbench.api import DataError
-from mmbench_gmc.generative import NEXUS_WEIGHTS, by_slot, checked, checked_kinds
 from mmbench_gmc.plans import published
+from mmbench_gmc.slot_options import NEXUS_WEIGHTS, by_slot, checked, checked_kinds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import torch
 
-    from mmbench_gmc.generative import LikelihoodKind
     from mmbench_gmc.inputs import Input
+    from mmbench_gmc.objectives import LikelihoodKind
     from mmbench_gmc.plans import Family
 
 __all__ = ["Likelihood", "choose_likelihoods", "log_likelihood"]

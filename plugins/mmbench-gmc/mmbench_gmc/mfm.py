@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from mmbench_gmc.generative import NEXUS_SIZES, GenerativeRepresentation, by_slot, checked
+from mmbench_gmc.generative import GenerativeRepresentation
+from mmbench_gmc.objectives import Prior  # noqa: TC001 - options' hints are read
 from mmbench_gmc.plans import linear, plan_of
 from mmbench_gmc.schedule import require
 from mmbench_gmc.sizes import decoder, encoder, perceptron
+from mmbench_gmc.slot_options import NEXUS_SIZES, by_slot, checked
 from mmbench_gmc.training_options import with_options_of
 
 if TYPE_CHECKING:
@@ -17,10 +19,7 @@ if TYPE_CHECKING:
     from mmbench_gmc.network import Network
     from mmbench_gmc.targets import Target
 
-__all__ = ["MFM", "Prior"]
-
-#: How codes are drawn to N(0, 1): by a distance of samples, or by a divergence of Gaussians.
-Prior = Literal["mmd", "kl"]
+__all__ = ["MFM"]
 
 
 class MFM(GenerativeRepresentation):

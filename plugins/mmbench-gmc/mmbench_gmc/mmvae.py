@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mmbench.api import UsageError
 from mmbench_gmc.generative import GenerativeRepresentation
+from mmbench_gmc.objectives import Bound, Gradient  # noqa: TC001 - options' hints are read
 from mmbench_gmc.schedule import require
 from mmbench_gmc.sizes import decoder, encoder
 from mmbench_gmc.training_options import with_options_of
@@ -21,12 +22,7 @@ if TYPE_CHECKING:
     from mmbench_gmc.network import Network
     from mmbench_gmc.targets import Target
 
-__all__ = ["MMVAE", "Bound", "Gradient"]
-
-#: Which lower bound is maximised.
-Bound = Literal["elbo", "loose-elbo", "iwae", "loose-iwae"]
-#: ``plain`` differentiates the bound as it stands; ``dreg`` is doubly reparametrised.
-Gradient = Literal["plain", "dreg"]
+__all__ = ["MMVAE"]
 
 
 class MMVAE(GenerativeRepresentation):

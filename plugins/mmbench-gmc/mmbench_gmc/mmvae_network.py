@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mmbench_gmc.likelihoods import Likelihood
-    from mmbench_gmc.mmvae import Bound, Gradient
+    from mmbench_gmc.objectives import Bound, Gradient
     from mmbench_gmc.variational import ContrastiveTerm
 
 __all__ = ["MMVAENetwork"]

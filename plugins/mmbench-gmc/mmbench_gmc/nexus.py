@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mmbench.api import UsageError
-from mmbench_gmc.generative import (
-    NEXUS_SIZES,
-    NEXUS_WEIGHTS,
-    GenerativeRepresentation,
-    by_slot,
-    checked,
-)
+from mmbench_gmc.generative import GenerativeRepresentation
 from mmbench_gmc.schedule import require
 from mmbench_gmc.sizes import decoder, encoder, perceptron
+from mmbench_gmc.slot_options import NEXUS_SIZES, NEXUS_WEIGHTS, by_slot, checked
 from mmbench_gmc.training_options import with_options_of
 
 if TYPE_CHECKING:

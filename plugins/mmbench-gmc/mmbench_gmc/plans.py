@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bands",
-    "Contrast",
     "Convolutions",
     "Crossmodal",
     "Family",
@@ -32,8 +31,6 @@ __all__ = [
 
 #: ``auto``: the paper's trunks for the paper's streams; ``generic``: the generic ones for all.
 Family = Literal["auto", "generic"]
-#: GMC's released loss, its ablation, or the paper's equation.
-Contrast = Literal["infonce", "joints_as_negatives", "paper"]
 
 
 def linear(inputs: int, outputs: int) -> int:
