@@ -116,6 +116,9 @@ def _is_imported(path: str) -> bool:
     parts = Path(path).parts
     if {"site-packages", "dist-packages"} & set(parts) or path in folders:
         return True
+    # A library looks for parts of itself along the path: torch does for NVIDIA's.
+    if _below(path, folders) and not os.path.lexists(path):
+        return True
     is_code = path.endswith(CODE) or any(
         part.endswith((".dist-info", ".egg-info")) for part in parts
     )
