@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mmbench.cli.data import Builders
 from mmbench.cli.main import cli
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def commands(
         command = group.get_command(context, name)
         assert command is not None
         yield (*path, name), command
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and not isinstance(command, Builders):
             yield from commands(command, (*path, name))
 
 

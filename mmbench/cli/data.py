@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mmbench.registry import Entry
     from mmbench.runner.catalog import Catalog
 
-__all__ = ["data"]
+__all__ = ["Builders", "data"]
 
 EXAMPLES = """\b
 Examples:

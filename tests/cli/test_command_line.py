@@ -14,6 +14,7 @@ import pytest
 from command_line import console_script
 
 from mmbench import __version__
+from mmbench.cli.data import Builders
 from mmbench.cli.main import COMMANDS, cli
 
 
@@ -23,7 +24,7 @@ def _commands(group=cli, path=()):
     for name in COMMANDS if group is cli else group.list_commands(context):
         command = group.get_command(context, name)
         yield (*path, name), command
-        if isinstance(command, click.Group):
+        if isinstance(command, click.Group) and not isinstance(command, Builders):
             yield from _commands(command, (*path, name))
 
 
