@@ -33,7 +33,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("mmbench.cli.show:show", "Show one representation, task, dataset or suite."),
     "leaderboard": ("mmbench.cli.leaderboard:leaderboard", "Build leaderboards from records."),
     "score": ("mmbench.cli.score:score", "Score again from the store, without the model."),
-    "data": ("mmbench.cli.data:data", "Look at datasets: status, check, sample."),
+    "data": ("mmbench.cli.data:data", "Look at datasets: status, check, sample, build."),
     "cache": ("mmbench.cli.cache:cache", "Look after the store: size, verify, prune."),
     "plugin": ("mmbench.cli.plugin:plugin", "Start and check plugins: new, check."),
     "doctor": (
