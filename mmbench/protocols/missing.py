@@ -64,7 +64,7 @@ class MissingModalitiesTask(Task):
         streams: The modalities; at least two.
         target: Column with the class or the value.
         target_kind: ``class``: accuracy. ``value``: the sentiment metrics, for values in -3..3.
-        head: ``probe``: what ``probe`` names, trained on complete training embeddings.
+        head: ``probe``: the attribute of that name, trained on complete training embeddings.
             ``predict``: the representation's own predictions; for classes [n, C] scores in the
             sorted order of the training classes, for values [n] or [n, 1].
         strategy: What a missing stream is.

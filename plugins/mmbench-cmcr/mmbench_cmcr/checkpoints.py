@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from mmbench.api import DataError, DataMissing
+from mmbench.api.weights import listed
 from mmbench.api.weights import read_checkpoint as read_file
 from mmbench_cmcr.layouts import PUBLISHED, Layout
 from mmbench_cmcr.projectors import build_projector
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["heads_of", "named_state", "read_checkpoint", "read_heads", "write_checkpoint"]
 
-_SHOWN = 4
 #: A name that tells an architecture, the surest first: Ex-MCR's heads hold MLPs.
 _MARKS: dict[str, Projector] = {
     "Head1.weight": "ex-mcr",
@@ -155,8 +155,8 @@ def _check_architecture(state: Tensors, layout: Layout, where: str) -> None:
             f"has the heads of {PUBLISHED[other]} ({other}), not of {layout.projector}",
             where=where, fix=f"-o projector={other}",
         )  # fmt: skip
-    said = [f"lacks {_few(missing)}"] if missing else []
-    said += [f"has {_few(extra)}, for which there is no place"] if extra else []
+    said = [listed("lacks", missing)] if missing else []
+    said += [f"{listed('has', extra)}, for which there is no place"] if extra else []
     heads = "one head" if layout.frozen else "two heads"
     raise DataError(
         f"is no checkpoint of {heads} ({layout.projector}): it {' and '.join(said)}", where=where,
@@ -193,8 +193,3 @@ def _mlp_names(nets: tuple[str, ...], prefix: str = "") -> tuple[str, ...]:
     ends = ("0.weight", "0.bias", "1.weight", "1.bias", "1.running_mean", "1.running_var",
             "1.num_batches_tracked")  # fmt: skip
     return tuple(f"{prefix}{net}.{end}" for net in nets for end in ends)
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return f"{', '.join(names[:_SHOWN])}{more}"
