@@ -125,7 +125,7 @@ def heads_of(
             if own[name].shape != wanted[name].shape
         ]
         if wrong:
-            raise DataError(f"has other shapes: {_few(wrong)}", where=where)
+            raise DataError(listed("has other shapes:", wrong), where=where)
         head.load_state_dict(own, strict=True)
         heads[space] = head.eval()
     return heads
